@@ -1,0 +1,171 @@
+"""Every data set, weight file and font by name: found, fetched once, verified by its sha256.
+
+``path(name)`` answers with a local file whose content has the sha256 of the registry, or raises
+:class:`AssetError` saying which command helps. Nothing half-written is ever served: a fetch goes
+to a temporary file, is hashed while it is written, and is renamed only when the hash is right.
+"""
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+from dlbook import paths
+from dlbook.assets import sources
+from dlbook.errors import CourseError
+
+TIERS = ("bundle", "small")
+REGISTRY = Path(__file__).with_name("registry.toml")
+
+
+class AssetError(CourseError):
+    """An asset is unknown, missing or damaged."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One entry of the registry; ``size`` in bytes, ``sha256`` of the content."""
+
+    name: str
+    tier: str
+    size: int
+    sha256: str
+    licence: str
+    origin: str
+    purpose: str
+    sources: tuple[dict[str, str], ...]
+    citation: str = ""
+    hub: str = ""
+
+    @property
+    def bundle(self) -> Path | None:
+        """The file in the package, when this asset ships with it."""
+        for source in self.sources:
+            if source["kind"] == "bundle":
+                return paths.DATA / source["path"]
+        return None
+
+    @property
+    def local(self) -> Path:
+        """Where the file is, or will be after a fetch."""
+        return self.bundle or paths.cache_dir() / "assets" / f"{self.sha256[:12]}-{self.name}"
+
+
+@cache
+def registry() -> dict[str, Asset]:
+    """All assets by name."""
+    entries = tomllib.loads(REGISTRY.read_text("utf-8"))
+    return {
+        name: Asset(name=name, **{**entry, "sources": tuple(entry["sources"])})
+        for name, entry in entries.items()
+    }
+
+
+def find(name: str) -> Asset:
+    """The registry entry; AssetError if there is none of that name."""
+    try:
+        return registry()[name]
+    except KeyError:
+        known = "、".join(registry())
+        raise AssetError(f"沒有名為「{name}」的資產。現有：{known}。") from None
+
+
+def path(name: str) -> Path:
+    """A verified local file of asset ``name``, fetched first if need be."""
+    asset = find(name)
+    if is_verified(asset):
+        return asset.local
+    if asset.bundle is not None:
+        raise AssetError(
+            f"隨套件附上的「{name}」（{asset.local}）遺失或內容不符。請用 git checkout 還原，或重新安裝 dlbook。"
+        )
+    return fetch(asset)
+
+
+def is_verified(asset: Asset, *, thorough: bool = False) -> bool:
+    """Is the local file there with the right content?
+
+    A hash takes a while on large files, so a file that was verified before and has not been
+    touched since (same size and time) is trusted, unless ``thorough``.
+    """
+    file = asset.local
+    if not file.is_file() or file.stat().st_size != asset.size:
+        return False
+    stamp = _Stamp(file)
+    if not thorough and (asset.bundle is not None or stamp.is_current()):
+        return True
+    if sha256_of(file) != asset.sha256:
+        return False
+    if asset.bundle is None:
+        stamp.write()
+    return True
+
+
+def fetch(asset: Asset, say: Callable[[str], None] = print) -> Path:
+    """Get the asset from the first source that has it; one process at a time."""
+    target = asset.local
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_suffix(".lock")):
+            if is_verified(asset):  # somebody else got it while we waited
+                return target
+            if target.exists():
+                say(f"快取中的「{asset.name}」內容不符，重新下載。")
+            _fetch_from_sources(asset, target, say)
+    except OSError as error:
+        raise AssetError(
+            f"無法寫入快取資料夾 {target.parent}（{error.strerror or error}）。"
+            "請確認磁碟空間與權限，或以環境變數 DLBOOK_CACHE 指定別的資料夾。"
+        ) from error
+    return target
+
+
+def _fetch_from_sources(asset: Asset, target: Path, say: Callable[[str], None]) -> None:
+    reasons = []
+    for source in asset.sources:
+        say(f"下載「{asset.name}」（{asset.size / 1e6:.0f} MB，{asset.licence}）…")
+        part = target.with_suffix(f".{os.getpid()}.part")
+        try:
+            digest = sources.copy(source, part)
+            if digest == asset.sha256:
+                os.replace(part, target)
+                _Stamp(target).write()
+                return
+            reasons.append(f"{sources.describe(source)}：內容的 sha256 不符")
+        except sources.SourceError as error:
+            reasons.append(f"{sources.describe(source)}：{error}")
+        finally:
+            part.unlink(missing_ok=True)
+    raise AssetError(
+        f"拿不到「{asset.name}」。{'；'.join(reasons)}。"
+        f"請確認網路連線後執行 dlbook assets get {asset.name}。"
+    )
+
+
+def sha256_of(file: Path) -> str:
+    """Hexadecimal sha256 of a file's content."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class _Stamp:
+    """Remembers that a file was verified, as long as its size and time do not change."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.stamp = file.with_name(file.name + ".verified")
+
+    def _signature(self) -> str:
+        status = self.file.stat()
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+    def is_current(self) -> bool:
+        return self.stamp.is_file() and self.stamp.read_text("utf-8") == self._signature()
+
+    def write(self) -> None:
+        self.stamp.write_text(self._signature(), "utf-8")

@@ -1,0 +1,101 @@
+"""What a learner has answered, kept in SQLite under permanent exercise ids."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from dlbook import paths
+from dlbook.errors import CourseError
+
+Verdict = Literal["passed", "wrong"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    exercise TEXT PRIMARY KEY,
+    passed_at TEXT,
+    attempts INTEGER NOT NULL,
+    last_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS hints (
+    exercise TEXT PRIMARY KEY,
+    seen INTEGER NOT NULL
+);
+"""
+
+
+class ProgressError(CourseError):
+    """The progress file can't be read or written."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The state of one exercise: when it was first passed (None: not yet), and tries so far."""
+
+    exercise: str
+    passed_at: str | None
+    attempts: int
+    last_at: str
+
+
+def database() -> Path:
+    """The progress file."""
+    return paths.state_dir() / "progress.sqlite3"
+
+
+def record(exercise: str, verdict: Verdict) -> None:
+    """Count a try; an exercise once passed stays passed."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    passed_at = now if verdict == "passed" else None
+    with _connect() as connection:
+        connection.execute(
+            "INSERT INTO answers VALUES (?, ?, 1, ?) ON CONFLICT (exercise) DO UPDATE SET "
+            "attempts = attempts + 1, last_at = excluded.last_at, "
+            "passed_at = COALESCE(passed_at, excluded.passed_at)",
+            (exercise, passed_at, now),
+        )
+
+
+def answers() -> dict[str, Answer]:
+    """All exercises that were tried, by id."""
+    with _connect() as connection:
+        rows = connection.execute("SELECT exercise, passed_at, attempts, last_at FROM answers")
+        return {row[0]: Answer(*row) for row in rows}
+
+
+def hints_seen(exercise: str) -> int:
+    """How many hints of an exercise have been looked at."""
+    with _connect() as connection:
+        row = connection.execute(
+            "SELECT seen FROM hints WHERE exercise = ?", (exercise,)
+        ).fetchone()
+    return row[0] if row else 0
+
+
+def see_hint(exercise: str, number: int) -> None:
+    """Remember that hints up to ``number`` have been looked at."""
+    with _connect() as connection:
+        connection.execute(
+            "INSERT INTO hints VALUES (?, ?) "
+            "ON CONFLICT (exercise) DO UPDATE SET seen = MAX(seen, excluded.seen)",
+            (exercise, number),
+        )
+
+
+@contextmanager
+def _connect() -> Iterator[sqlite3.Connection]:
+    file = database()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(file, timeout=10)) as connection, connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(_SCHEMA)
+            yield connection
+    except (OSError, sqlite3.Error) as error:
+        raise ProgressError(
+            f"無法使用進度檔 {file}（{error}）。請確認該資料夾可以寫入，"
+            "或以環境變數 DLBOOK_STATE 指定別的資料夾。"
+        ) from error
