@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,7 +33,7 @@ def use_style() -> None:
         {
             "font.family": [family, "DejaVu Sans"],
             "axes.unicode_minus": False,
-            "axes.prop_cycle": mpl.cycler(color=COLORS),
+            "axes.prop_cycle": cycler(color=COLORS),
             "axes.grid": True,
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -56,7 +57,7 @@ def show(fig: Figure, *, alt: str) -> None:
         alt: what a reader who can't see the figure should know: what it shows and what follows.
     """
     if not alt.strip():
-        raise ValueError("圖要有替代文字：plotting.show(fig, alt=「這張圖顯示什麼」)。")
+        raise ValueError('圖要有替代文字：plotting.show(fig, alt="這張圖顯示什麼")。')
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     plt.close(fig)
@@ -133,11 +134,13 @@ def heatmap(
     size = (min(9.0, 2.0 + 0.42 * columns), min(8.0, 1.6 + 0.36 * rows))
     figure, ax = _axes(ax, (max(4.5, size[0]), max(3.2, size[1])))
     limit = float(np.nanmax(np.abs(values))) or 1.0
-    scale = {"vmin": -limit, "vmax": limit, "cmap": DIVERGING} if diverging else {}
+    scale: dict[str, Any] = {"vmin": -limit, "vmax": limit, "cmap": DIVERGING} if diverging else {}
     image = ax.imshow(values, aspect="auto", **scale)
     ax.grid(visible=False)
     if xticks is not None:
-        ax.set_xticks(range(columns), xticks, rotation=60, ha="right", rotation_mode="anchor")
+        tilt = 60 if max(map(len, xticks), default=0) > 2 else 0
+        align = "right" if tilt else "center"
+        ax.set_xticks(range(columns), xticks, rotation=tilt, ha=align, rotation_mode="anchor")
     if yticks is not None:
         ax.set_yticks(range(rows), yticks)
     if annotate:

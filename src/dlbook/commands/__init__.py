@@ -1,0 +1,1 @@
+"""What each ``dlbook`` command does; :mod:`dlbook.cli` only reads its arguments."""
