@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from dlbook.build import BuildError, build, render, seal, source_hash, status, write
+from dlbook.build import BuildError, build, code_hash, render, seal, status, write
 
 from .conftest import LESSON
 
@@ -89,10 +89,10 @@ def test_stale_when_the_lesson_or_a_checkpoint_changes(built):
     assert state(built) == "stale"
     build([LESSON], project=built.project)
     assert state(built) == "unexecuted"
-    before = source_hash(LESSON, built.project)
+    before = code_hash(LESSON, built.project)
     built.lesson("x = 2")
     assert state(built) == "stale"
-    assert before != source_hash(LESSON, built.project)
+    assert before != code_hash(LESSON, built.project)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,28 @@ def test_up_to_date_notebook_keeps_its_bytes(built):
     [result] = build([LESSON], project=built.project)
     assert (result.state, result.written) == ("fresh", False)
     assert before == (path.read_bytes(), path.stat().st_mtime_ns)
+
+
+def test_outputs_outlive_a_change_of_prose(built):
+    execute(built)
+    path, lesson = built.project.notebook_path(LESSON), built.project.lesson_path(LESSON)
+    outputs = [cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells]
+    lesson.write_text(lesson.read_text("utf-8").replace("# 貓", "# 貓與狗"), "utf-8")
+    assert state(built) == "stale"
+    [result] = build([LESSON], project=built.project)
+    assert (result.state, result.written) == ("fresh", True)
+    nb = nbformat.read(path, as_version=4)
+    assert nb.cells[0].source.startswith("# 貓與狗")
+    assert [cell.get("outputs") for cell in nb.cells] == outputs
+
+
+def test_outputs_edited_by_hand_do_not_outlive_a_change_of_prose(built):
+    execute(built)
+    lesson = built.project.lesson_path(LESSON)
+    edit(built, lambda nb: nb.cells[1].outputs.pop())
+    lesson.write_text(lesson.read_text("utf-8").replace("# 貓", "# 貓與狗"), "utf-8")
+    [result] = build([LESSON], project=built.project)
+    assert result.state == "unexecuted"
 
 
 def test_check_writes_nothing(built):

@@ -20,7 +20,7 @@ def test_every_module_and_lesson_is_there(course, curriculum):
     for lesson in curriculum.lessons:
         assert lesson.title in text
         assert (f"({lesson.id}.ipynb)" in text) == lesson.ready
-    assert nb.cells[-1].source.endswith("progress.show()")
+    assert nb.cells[-1].source.endswith("learning.print_progress()")
 
 
 def test_life_of_the_roadmap(course, curriculum):

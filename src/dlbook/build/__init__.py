@@ -10,7 +10,7 @@ Everything is done by reading files: no lesson and no module package is imported
 from dlbook.build.errors import BuildError, Problem
 from dlbook.build.freshness import seal
 from dlbook.build.index import build_index
-from dlbook.build.notebooks import Status, build, source_hash, status, write
+from dlbook.build.notebooks import Status, build, code_hash, status, write
 from dlbook.build.project import Project
 from dlbook.build.render import render
 
@@ -21,9 +21,9 @@ __all__ = [
     "Status",
     "build",
     "build_index",
+    "code_hash",
     "render",
     "seal",
-    "source_hash",
     "status",
     "write",
 ]

@@ -1,8 +1,9 @@
 """Is a notebook what its sources make today? Hashes over cells, inputs and outputs.
 
-``stamp`` marks a rendered notebook and ``seal`` an executed one. Three hashes are kept in
+``stamp`` marks a rendered notebook and ``seal`` an executed one. Four hashes are kept in
 ``nb.metadata["dlbook"]``: ``cells_hash`` and ``outputs_hash`` tell an edit by hand from an edit of
-the sources, which ``source_hash`` sees.
+the sources, which ``source_hash`` sees; ``code_hash`` leaves the prose out, because outputs and
+records stay true when only the text is polished.
 """
 
 import ast
@@ -23,9 +24,14 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 def stamp(nb: NotebookNode, lesson: str, project: Project) -> NotebookNode:
     """Give a rendered notebook its metadata: the fixed part and the hashes."""
-    cells = cells_hash(nb)
-    source = _digest([cells, inputs(nb, lesson, project)])
-    return _mark(nb, {"lesson": lesson, "cells_hash": cells, "source_hash": source})
+    cells, files = cells_hash(nb), inputs(nb, lesson, project)
+    code = [cell.source for cell in nb.cells if cell.cell_type == "code"]
+    hashes = {
+        "cells_hash": cells,
+        "code_hash": _digest([code, files]),
+        "source_hash": _digest([cells, files]),
+    }
+    return _mark(nb, {"lesson": lesson, **hashes})
 
 
 def seal(nb: NotebookNode) -> NotebookNode:

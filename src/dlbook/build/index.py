@@ -44,7 +44,7 @@ def build_index(
 def render_index(curriculum: Curriculum, project: Project) -> NotebookNode:
     """One table a module, and a last cell that shows the reader's progress."""
     tables = [_module(number, module) for number, module in enumerate(curriculum.modules, 1)]
-    progress = f"{GUARD}\n\nfrom dlbook import progress\n\nprogress.show()"
+    progress = f"{GUARD}\n\nfrom dlbook.commands import learning\n\nlearning.print_progress()"
     texts = [INTRODUCTION, *tables, "## 我的進度"]
     cells = [Cell("markdown", 1, [Piece(text, 1)]) for text in texts]
     return notebook(NAME, [*cells, Cell("code", 1, [Piece(progress, 1)])], project)

@@ -13,7 +13,7 @@ from nbformat import NotebookNode, ValidationError
 from dlbook.build.cells import Cell, read
 from dlbook.build.check import Composed, check_names, check_shape
 from dlbook.build.errors import BuildError, Problem, collect
-from dlbook.build.freshness import cells_hash, outputs_hash
+from dlbook.build.freshness import cells_hash, outputs_hash, seal
 from dlbook.build.project import Project
 from dlbook.build.render import compose, notebook, render
 
@@ -36,9 +36,9 @@ def status(lesson: str, project: Project | None = None) -> Status:
     return compare(render(lesson, project), project)
 
 
-def source_hash(lesson: str, project: Project | None = None) -> str:
-    """The hash over all that the results of a lesson come from."""
-    return render(lesson, project).metadata["dlbook"]["source_hash"]
+def code_hash(lesson: str, project: Project | None = None) -> str:
+    """The hash over all that the results of a lesson come from; prose is not part of it."""
+    return render(lesson, project).metadata["dlbook"]["code_hash"]
 
 
 def build(
@@ -50,7 +50,8 @@ def build(
 ) -> list[Status]:
     """Write the notebooks whose sources changed; with ``check``, only say how things stand.
 
-    A notebook that is up to date keeps its bytes and its outputs; a rebuilt one is not executed.
+    A notebook that is up to date keeps its bytes, and one whose prose alone changed its outputs; any
+    other is left without outputs, to be executed.
 
     Raises:
         BuildError: everything that is wrong with the lessons, or a notebook that was edited by hand
@@ -91,8 +92,26 @@ def update(nb: NotebookNode, project: Project, *, check: bool = False) -> Status
     found = compare(nb, project)
     if check or found.state in ("fresh", "unexecuted"):
         return found
-    write(nb, project, force=True)
+    write(_with_outputs(nb, project), project, force=True)
     return replace(compare(nb, project), written=True)
+
+
+def _with_outputs(nb: NotebookNode, project: Project) -> NotebookNode:
+    """The notebook with the outputs of the one on disk, if the same code made them there."""
+    path = project.notebook_path(nb.metadata["dlbook"]["lesson"])
+    old = _read(path) if path.is_file() else None
+    if old is None or _is_edited(old):
+        return nb
+    marks = old.metadata["dlbook"]
+    same_code = marks.get("code_hash") == nb.metadata["dlbook"]["code_hash"]
+    if not same_code or marks.get("outputs_hash") != outputs_hash(old):
+        return nb
+    executed = [cell for cell in old.cells if cell.cell_type == "code"]
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            done = executed.pop(0)
+            cell.outputs, cell.execution_count = done.outputs, done.execution_count
+    return seal(nb)
 
 
 def compare(nb: NotebookNode, project: Project) -> Status:
@@ -174,7 +193,7 @@ def _advice(state: str, lesson: str) -> str:
         "edited": f"筆記本被直接改過。請把修改寫進 lessons/{lesson}.py，再 `dlbook build {lesson}`；"
         f"不要這些修改就用 `dlbook build {lesson} --force`。",
         "edited outputs": f"輸出與執行時留下的不同：{run} 重新執行。",
-        "stale": f"課程或它用到的程式改過了：{run} 重新執行。",
+        "stale": f"課程或它用到的程式改過了：先 `dlbook build {lesson}`；改的不只是文字就再 {run}。",
         "unexecuted": f"還沒有執行：{run}。",
         "fresh": "是最新的。",
     }[state]

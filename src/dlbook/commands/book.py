@@ -35,9 +35,11 @@ def _gather(book: Path, source: Path) -> None:
     shutil.copy(book / "conf.py", source)
     ready = [lesson.id for lesson in curriculum.load().lessons if lesson.ready]
     for lesson in ready:
-        target = source / f"{lesson}.ipynb"
+        notebook, target = checkout() / "notebooks" / f"{lesson}.ipynb", source / f"{lesson}.ipynb"
+        if not notebook.is_file():
+            raise CourseError(f"還沒有 {notebook}；請先執行 dlbook run {lesson} --write。")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(checkout() / "notebooks" / f"{lesson}.ipynb", target)
+        shutil.copy(notebook, target)
     (source / "index.md").write_text(_front_page(ready), "utf-8")
 
 

@@ -39,9 +39,9 @@ def solution(exercise_id: str) -> str:
     return "\n".join(lines[first:])
 
 
-def print_progress(console: Console) -> None:
+def print_progress() -> None:
     """Every exercise of the ready lessons: passed, tried, or still open; and what comes next."""
-    answers = progress.answers()
+    console, answers = Console(), progress.answers()
     table = Table(show_edge=False, pad_edge=False)
     for name in ("練習", "題目", "難度", "狀態"):
         table.add_column(name, overflow="fold")

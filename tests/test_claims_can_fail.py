@@ -1,0 +1,106 @@
+"""Plant a bug in a concept file: a test or a claim must notice. One that nothing notices is a hole."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dlbook.paths import PACKAGE, checkout
+
+
+@dataclass(frozen=True)
+class Plant:
+    """Replace ``old`` by ``new`` in a file of the package; ``caught_by`` is a test that must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    caught_by: str
+
+
+AUTOGRAD = "foundations/autograd.py"
+PLANTS = [
+    Plant(
+        "gradients overwrite instead of accumulate",
+        AUTOGRAD,
+        "parent.grad = parent.grad + unbroadcast(",
+        "parent.grad = unbroadcast(",
+        "foundations/test_autograd.py::test_random_graph_equals_torch",
+    ),
+    Plant(
+        "broadcast axes are averaged instead of summed",
+        AUTOGRAD,
+        "return grad.sum(axis=stretched, keepdims=True)",
+        "return grad.mean(axis=stretched, keepdims=True)",
+        "foundations/test_autograd.py::test_unbroadcast_is_the_transpose_of_broadcast",
+    ),
+    Plant(
+        "relu lets every gradient through",
+        AUTOGRAD,
+        "lambda g: g * (self.data > 0)",
+        "lambda g: g",
+        "foundations/test_autograd.py::test_operation_equals_torch",
+    ),
+    Plant(
+        "matmul's backward rule forgets a transpose",
+        AUTOGRAD,
+        "lambda g: g @ b.data.swapaxes(-1, -2)",
+        "lambda g: g @ b.data.reshape(b.data.shape[:-2] + b.data.shape[:-3:-1])",
+        "foundations/test_autograd.py::test_matmul_equals_torch",
+    ),
+    Plant(
+        "intermediate gradients survive a second backward",
+        AUTOGRAD,
+        "if node.parents:",
+        "if False:",
+        "foundations/test_autograd.py::test_second_backward_of_one_graph_counts_intermediate_nodes_once",
+    ),
+    Plant(
+        "cross-entropy's gradient is not averaged over the batch",
+        "foundations/mlp.py",
+        "(np.exp(log_p) - one_hot) / len(labels)",
+        "(np.exp(log_p) - one_hot)",
+        "foundations/test_mlp.py::test_cross_entropy_equals_torch_even_for_huge_scores",
+    ),
+]
+
+
+def planted(plant: Plant, folder: Path) -> Path:
+    """A copy of the package with the bug in it; the data are shared."""
+    package = folder / "src" / "dlbook"
+    shutil.copytree(PACKAGE, package, ignore=lambda _, names: {"data", "__pycache__"} & set(names))
+    (package / "data").symlink_to(PACKAGE / "data")
+    target = package / plant.file
+    source = target.read_text("utf-8")
+    assert source.count(plant.old) == 1, f"{plant.name}: the line to spoil is not there once"
+    target.write_text(source.replace(plant.old, plant.new), "utf-8")
+    return package.parent
+
+
+def run_with(source: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(source), "MPLBACKEND": "Agg"}
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=checkout(), env=environment, capture_output=True, encoding="utf-8", timeout=300
+    )
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+def test_planted_bug_is_caught(plant: Plant, tmp_path: Path):
+    source = planted(plant, tmp_path)
+    result = run_with(source, "-m", "pytest", "-p", "no:cacheprovider", f"tests/{plant.caught_by}")
+    assert result.returncode == 1, result.stdout[-2000:] + result.stderr[-2000:]
+    assert "AssertionError" in result.stdout or "Mismatch" in result.stdout, result.stdout[-2000:]
+
+
+def test_planted_bug_fails_a_claim_of_the_lesson(tmp_path: Path):
+    source = planted(PLANTS[0], tmp_path)
+    result = run_with(source, "lessons/foundations/pytorch_fundamentals.py")
+    assert result.returncode == 1
+    assert "ClaimsFailed" in result.stderr
+    assert "引擎的梯度與 torch.autograd 的最大差" in result.stderr
