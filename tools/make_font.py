@@ -17,6 +17,9 @@ from fontTools.ttLib import TTCollection, TTFont
 
 OUTPUT = Path(__file__).resolve().parent.parent / "src/dlbook/data/fonts/DLBookSansTC.otf"
 FAMILY = "DLBook Sans TC"  # a name of its own, so that an installed Noto can't shadow it
+BEYOND_LEVEL_1 = (
+    "臺裡嗎啟群峰線痺麵污粧磷嚐熵饋"  # used by the course, not among Big5's common characters
+)
 MEMBER = "usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 
 
@@ -31,7 +34,7 @@ def wanted_characters() -> set[int]:
         for trail in [*range(0x40, 0x7F), *range(0xA1, 0xFF)]:
             text = bytes([lead, trail]).decode("big5", "ignore")
             characters.update(map(ord, text))
-    return characters | set(map(ord, "臺裡嗎啟群峰線痺麵污粧磷嚐"))
+    return characters | set(map(ord, BEYOND_LEVEL_1))
 
 
 def extract(deb: Path, folder: Path) -> Path:
