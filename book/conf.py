@@ -1,5 +1,8 @@
 """Sphinx configuration of the web book; ``dlbook book`` copies it beside the notebooks."""
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 project = "深度學習"
 author = "dlbook contributors"
 project_copyright = "2026, dlbook contributors"
@@ -13,3 +16,19 @@ suppress_warnings = ["myst.header", "myst.xref_missing", "mystnb.unknown_mime_ty
 
 html_theme = "furo"
 html_title = project
+html_math_renderer = "mathml"
+
+
+def _inline(self, node):
+    self.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def _block(self, node):
+    self.body.append(convert(node.astext(), display="block"))
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Formulas become MathML while the book is built: no script, no fonts, nothing fetched."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))

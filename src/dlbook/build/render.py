@@ -13,6 +13,7 @@ from dlbook.build.hoist import hoist
 from dlbook.build.inline import inline
 from dlbook.build.markers import definitions, marked_imports
 from dlbook.build.project import Project
+from dlbook.build.prose import unwrap
 from dlbook.build.source import Import, Source
 
 
@@ -66,11 +67,12 @@ def notebook(name: str, cells: list[Cell], project: Project) -> NotebookNode:
     seen: Counter[str] = Counter()
     nodes = []
     for cell in cells:
-        digest = hashlib.sha256(f"{cell.kind}\n{cell.source}".encode()).hexdigest()[:12]
+        source = unwrap(cell.source) if cell.kind == "markdown" else cell.source
+        digest = hashlib.sha256(f"{cell.kind}\n{source}".encode()).hexdigest()[:12]
         seen[digest] += 1
         id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         new = v4.new_markdown_cell if cell.kind == "markdown" else v4.new_code_cell
-        nodes.append(new(cell.source, id=id, metadata=_metadata(cell)))
+        nodes.append(new(source, id=id, metadata=_metadata(cell)))
     return stamp(v4.new_notebook(cells=nodes), name, project)
 
 
