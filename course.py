@@ -48,7 +48,7 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def setup(extras: str = "dev") -> None:
+def setup(extras: str = "dev,images,tools") -> None:
     """Make .venv, install the locked versions, fetch the small assets."""
     print(f"建立環境 {VENV}（第一次約需數分鐘）…", flush=True)
     try:
@@ -107,7 +107,7 @@ def lock() -> int:
         fresh = Path(folder) / "venv"
         venv.create(fresh, with_pip=True)
         python = program("python", fresh)
-        if run(python, "-m", "pip", "install", "--quiet", torch[0], ".[dev,book,tools]"):
+        if run(python, "-m", "pip", "install", "--quiet", torch[0], ".[dev,book,images,tools]"):
             return 1
         frozen = subprocess.check_output([python, "-m", "pip", "freeze"], text=True)
     lines = [re.sub(r"\+\w+$", "", x) for x in frozen.splitlines() if not x.startswith("dlbook")]
@@ -137,7 +137,7 @@ def main(arguments: list[str]) -> int:
     if command == "run":
         return run(program("dlbook"), "run", *(rest or [DEFAULT_LESSON]))
     if command == "book":
-        install("dev,book")
+        install("dev,images,tools,book")
     return run(program("dlbook"), command, *rest)
 
 

@@ -42,7 +42,7 @@ PLANTS = [
     Plant(
         "relu lets every gradient through",
         AUTOGRAD,
-        "lambda g: g * (self.data > 0)",
+        "lambda g: g * (x.data > 0)",
         "lambda g: g",
         "foundations/test_autograd.py::test_operation_equals_torch",
     ),
@@ -62,10 +62,65 @@ PLANTS = [
     ),
     Plant(
         "cross-entropy's gradient is not averaged over the batch",
-        "foundations/mlp.py",
+        AUTOGRAD,
         "(np.exp(log_p) - one_hot) / len(labels)",
         "(np.exp(log_p) - one_hot)",
         "foundations/test_mlp.py::test_cross_entropy_equals_torch_even_for_huge_scores",
+    ),
+]
+
+LLAMA = "sequence_modeling/llama.py"
+ATTENTION = "sequence_modeling/attention.py"
+ROPE = "sequence_modeling/rope.py"
+PLANTS += [
+    Plant(
+        "no causal mask",
+        LLAMA,
+        "if length > 1 else None",
+        "if False else None",
+        "sequence_modeling/test_llama.py::test_the_future_never_changes_the_past",
+    ),
+    Plant(
+        "gate and up are swapped",
+        LLAMA,
+        "F.silu(self.gate_proj(x)) * self.up_proj(x)",
+        "F.silu(self.up_proj(x)) * self.gate_proj(x)",
+        "sequence_modeling/test_llama.py::test_logits_and_gradients_equal_transformers",
+    ),
+    Plant(
+        "with a cache, positions start at zero again",
+        LLAMA,
+        "torch.arange(start, start + length, device=tokens.device)",
+        "torch.arange(0, length, device=tokens.device)",
+        "sequence_modeling/test_kv_cache.py::test_any_chunking_gives_the_same_logits",
+    ),
+    Plant(
+        "query heads are dealt out to the key heads in turn",
+        ATTENTION,
+        "q = q.unflatten(1, (k.shape[1], -1))",
+        "q = q.unflatten(1, (-1, k.shape[1])).transpose(1, 2)",
+        "sequence_modeling/test_attention.py::test_forward_and_gradient_equal_torch",
+    ),
+    Plant(
+        "scores are not scaled",
+        ATTENTION,
+        " / q.shape[-1] ** 0.5",
+        "",
+        "sequence_modeling/test_attention.py::test_forward_and_gradient_equal_torch",
+    ),
+    Plant(
+        "RoPE turns the wrong way",
+        ROPE,
+        "torch.cat([-y, x], dim=-1)",
+        "torch.cat([y, -x], dim=-1)",
+        "sequence_modeling/test_rope.py::test_rotates_counter_clockwise",
+    ),
+    Plant(
+        "RMSNorm subtracts the mean",
+        "sequence_modeling/norms.py",
+        "x.square().mean(-1, keepdim=True)",
+        "x.var(-1, keepdim=True, unbiased=False)",
+        "sequence_modeling/test_norms.py::test_equals_torch",
     ),
 ]
 

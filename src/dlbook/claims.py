@@ -37,7 +37,8 @@ class Claim:
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> "Claim":
         """The claim that :meth:`to_dict` wrote."""
-        return cls(**{**entry, "value": float(entry["value"])})
+        fields: dict[str, Any] = {**entry, "value": float(entry["value"])}
+        return cls(**fields)
 
     @property
     def bar(self) -> str:
@@ -50,6 +51,9 @@ class Claim:
     def measured(self) -> str:
         """The value, to four digits."""
         return _number(self.value)
+
+    def _ipython_display_(self) -> None:
+        """Nothing: ``Run.claim`` has shown it, so a cell that ends with it needn't do so again."""
 
     def __str__(self) -> str:
         mark = "通過" if self.passed else "未通過"
@@ -69,7 +73,8 @@ def make_claim(
     """Judge ``value``. A value that is NaN or infinite never passes.
 
     Raises:
-        ValueError: not exactly one bar is given, the bar is not finite, or the level is unknown.
+        ValueError: not exactly one bar is given, the bar is not finite, the tolerance is negative,
+            or the level is unknown.
         TypeError: the value is not a single number.
     """
     if level not in LEVELS:
@@ -106,14 +111,18 @@ def _bar(
         )
     if not all(math.isfinite(x) for x in bars[0][1:]):
         raise ValueError(f"主張「{name}」的門檻必須是有限的數字，現在是 {bars[0][1:]}。")
+    if bars[0][2] < 0:
+        raise ValueError(f"主張「{name}」的容許誤差不能是負的，現在是 {bars[0][2]}。")
     return bars[0]
 
 
 def _as_number(name: str, value: Any) -> float:
     """A float out of a Python number, a NumPy scalar or a tensor with one element."""
     try:
+        if isinstance(value, str | bytes):  # which float() would read
+            raise TypeError
         return float(value)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         kind = type(value).__name__
         raise TypeError(f"主張「{name}」的值要是一個數字，現在是 {kind}：{value!r:.60}") from None
 

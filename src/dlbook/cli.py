@@ -164,7 +164,7 @@ def progress() -> None:
     """你做完了哪些練習，接下來可以做什麼。"""
     from dlbook.commands import learning
 
-    learning.print_progress(_console())
+    learning.print_progress()
 
 
 @assets_app.command("list")
@@ -198,7 +198,7 @@ def assets_verify() -> None:
 def main() -> None:
     """Entry point: whatever is wrong becomes a paragraph on stderr and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="dlbook", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except CourseError as error:
         print(f"dlbook：{error}", file=sys.stderr)
@@ -206,7 +206,8 @@ def main() -> None:
     except TyperException as error:
         from dlbook.commands import usage
 
-        print(usage.explain(error), file=sys.stderr)
+        if text := usage.explain(error):
+            print(text, file=sys.stderr)
         sys.exit(error.exit_code)
     except typer.Abort:
         print("已取消。", file=sys.stderr)

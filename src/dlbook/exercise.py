@@ -23,12 +23,16 @@ import copy
 import html
 import importlib
 import inspect
+import random
+import sysconfig
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
+import numpy as np
 import torch
 
 from dlbook import progress
@@ -42,6 +46,10 @@ Case = tuple[Any, ...]
 CASES_SEED = (
     20_210  # the cases of `check` are the same for everybody; grading uses seeds of its own
 )
+
+
+# Where code is that a learner did not write: this file, the standard library, installed packages.
+_NOT_THE_LEARNERS = (__file__, *(sysconfig.get_path(name) for name in ("stdlib", "purelib")))
 
 
 @dataclass(frozen=True)
@@ -114,16 +122,21 @@ class Exercise(Generic[P, R]):
         return self._run(answer, case) if self._run else answer(*case)
 
     def judge(self, answer: Callable[..., Any], seed: int = CASES_SEED) -> Verdict:
-        """Run an answer on all cases; it is judged by the first that it does not pass."""
-        for case in self.make_cases(seed):
-            try:
-                output = self.apply(answer, case)
-            except NotImplementedError:
-                return Verdict("unanswered", "尚未作答")
-            except Exception as error:
-                return Verdict("wrong", _describe_crash(error))
-            if message := self.objection(case, output):
-                return Verdict("wrong", message)
+        """Run an answer on all cases; it is judged by the first that it does not pass.
+
+        Random numbers that the answer draws are the same every time, and the lesson's own go on
+        afterwards as if nothing had been judged.
+        """
+        with _own_random_numbers(seed):
+            for case in self.make_cases(seed):
+                try:
+                    output = self.apply(answer, case)
+                except NotImplementedError:
+                    return Verdict("unanswered", "尚未作答")
+                except (Exception, SystemExit) as error:
+                    return Verdict("wrong", _describe_crash(error))
+                if message := self.objection(case, output):
+                    return Verdict("wrong", message)
         return Verdict("passed", "答對了！")
 
     def objection(self, case: Case, output: Any) -> str | None:
@@ -155,7 +168,7 @@ def exercise(
 
     def wrap(reference: Callable[P, R]) -> Exercise[P, R]:
         lesson = reference.__module__.removeprefix("dlbook.exercises.").replace(".", "/")
-        name = id or f"{lesson}/{reference.__name__}"
+        name = id or f"{lesson}/{getattr(reference, '__name__', '')}"
         made = Exercise(reference, name, stars, tuple(hints))
         update_wrapper(made, reference, updated=())
         return made
@@ -163,12 +176,30 @@ def exercise(
     return wrap
 
 
+@contextmanager
+def _own_random_numbers(seed: int) -> Generator[None, None, None]:
+    """Seeded generators inside; outside, the state they had."""
+    state, numpy_state = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(state)
+            np.random.set_state(numpy_state)
+
+
 def find(exercise_id: str) -> Exercise[..., Any]:
     """The exercise with this id; CourseError if there is none."""
     try:
         module_name, lesson, _ = exercise_id.split("/")
         module = importlib.import_module(f"dlbook.exercises.{module_name}.{lesson}")
-    except (ValueError, ModuleNotFoundError):
+    except (ValueError, ModuleNotFoundError) as error:
+        missing = getattr(error, "name", None) or ""
+        if missing and not missing.startswith("dlbook.exercises"):
+            raise  # something that the exercises themselves need
         raise CourseError(
             f"沒有「{exercise_id}」這個練習。編號的格式是 模組/課程/名稱，dlbook progress 列出全部。"
         ) from None
@@ -185,7 +216,10 @@ def check(exercise_id: str, answer: Callable[..., Any]) -> Callable[..., Any]:
         The answer if it is right, otherwise the reference solution, so that the cells below run.
     """
     item = find(exercise_id)
-    verdict = item.judge(answer)
+    if answer is item.reference:  # what `check` itself handed back, when its cell is run again
+        verdict = Verdict("unanswered", "現在用的是參考解答；要檢查你的答案，先執行上面的儲存格")
+    else:
+        verdict = item.judge(answer)
     mark, colour = {
         "passed": ("✓", "#2a9d5c"),
         "wrong": ("✗", "#d1495b"),
@@ -212,8 +246,9 @@ def _remember(exercise_id: str, verdict: Verdict) -> None:
         print(f"（這次的結果沒有存下來。{error}）")
 
 
-def _describe_crash(error: Exception) -> str:
+def _describe_crash(error: BaseException) -> str:
     """The line of the learner's code that failed, and why."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"第 {frame.lineno} 行「{frame.line}」" if frame.line else f"第 {frame.lineno} 行"
-    return f"執行時發生 {type(error).__name__}：{error}（{where}）"
+    what = f"執行時發生 {type(error).__name__}：{error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_NOT_THE_LEARNERS)]
+    return f"{what}（第 {own[-1].lineno} 行「{own[-1].line}」）" if own else what

@@ -12,10 +12,11 @@ import torch
 
 from dlbook import measure, plotting
 from dlbook.claims import Claim, Level, make_claim
-from dlbook.display import show_html
+from dlbook.display import in_notebook, show_html
 from dlbook.errors import CourseError
 
 PROFILES = ("quick", "full")
+LARGEST_SEED = 2**32 - 1  # NumPy's
 
 
 class ClaimsFailed(AssertionError):
@@ -38,6 +39,8 @@ class Run:
         self.settings = settings
         self.claims: list[Claim] = []
         self.started = time.perf_counter()
+        if taken := [key for key in settings if key in vars(self) or hasattr(Run, key)]:
+            raise ValueError(f"設定不能叫 {'、'.join(taken)}，這個名字 run 自己要用；請換一個。")
 
     def __getattr__(self, setting: str) -> Any:
         try:
@@ -69,11 +72,15 @@ class Run:
             level: simple, medium, strong, boss, parity or cost.
             source: where the bar comes from: a paper (``arXiv:…``), homework, a measured baseline.
         """
-        if any(claim.name == name for claim in self.claims):
-            raise ValueError(f"主張「{name}」出現了兩次；每個主張要有自己的名字。")
         claim = make_claim(
             name, value, at_least=at_least, at_most=at_most, near=near, level=level, source=source
         )
+        if any(earlier.name == name for earlier in self.claims):
+            if (
+                not in_notebook()
+            ):  # there, a cell may be run again; the runner sees a name used twice
+                raise ValueError(f"主張「{name}」出現了兩次；每個主張要有自己的名字。")
+            self.claims = [earlier for earlier in self.claims if earlier.name != name]
         self.claims.append(claim)
         colour = "#2a9d5c" if claim.passed else "#d1495b"
         html_text = f'<span style="color:{colour}">●</span> {html.escape(str(claim))}'
@@ -92,10 +99,10 @@ def start(name: str, *, quick: dict[str, Any], full: dict[str, Any]) -> Run:
         raise CourseError(f"沒有「{profile}」這個設定檔。DLBOOK_PROFILE 只能是 quick 或 full。")
     if missing := quick.keys() ^ full.keys():
         raise ValueError(
-            f"quick 與 full 的設定要同名，只出現在一邊的有：{'、'.join(sorted(missing))}"
+            f"quick 與 full 的設定要同名，只出現在一邊的有：{'、'.join(sorted(missing))}。"
         )
-    seed = _whole_number("DLBOOK_SEED", 0, least=0)
-    torch.set_num_threads(_whole_number("DLBOOK_THREADS", 1, least=1))
+    seed = _whole_number("DLBOOK_SEED", 0, least=0, most=LARGEST_SEED)
+    torch.set_num_threads(_whole_number("DLBOOK_THREADS", 1, least=1, most=1024))
     seed_everything(seed)
     plotting.use_style()
     run = Run(name, profile, seed, _device(profile), quick if profile == "quick" else full)
@@ -157,10 +164,10 @@ def _table(claims: list[Claim], summary: str) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{summary}</p>"
 
 
-def _whole_number(variable: str, default: int, *, least: int) -> int:
+def _whole_number(variable: str, default: int, *, least: int, most: int) -> int:
     text = os.environ.get(variable, str(default))
-    if not text.isdecimal() or int(text) < least:
-        raise CourseError(f"環境變數 {variable} 要是不小於 {least} 的整數，現在是「{text}」。")
+    if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
+        raise CourseError(f"環境變數 {variable} 要是 {least} 到 {most} 的整數，現在是「{text}」。")
     return int(text)
 
 
@@ -171,7 +178,8 @@ def _device(profile: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
         raise CourseError(
-            f"用不了裝置「{name}」（DLBOOK_DEVICE）：{error}".splitlines()[0]
+            f"用不了裝置「{name}」（{reason}）。請把環境變數 DLBOOK_DEVICE 設成 cpu，或不要設。"
         ) from error
     return device

@@ -98,17 +98,29 @@ def bar_chart(
     ylabel: str,
     xlabel: str = "",
     errors: Sequence[float] | None = None,
+    highlight: str = "",
+    horizontal: bool = False,
     fmt: str = "{:.2f}",
     ax: Axes | None = None,
 ) -> Figure:
-    """Bars ``{label: height}`` with the number on top; ``errors`` are half-lengths of error bars."""
-    figure, ax = _axes(ax, (max(5.0, 1.1 * len(values)), 4.0))
-    colors = [COLORS[i % len(COLORS)] for i in range(len(values))]
-    bars = ax.bar(list(values), list(values.values()), yerr=errors, capsize=4, color=colors)
-    ax.bar_label(bars, labels=[fmt.format(value) for value in values.values()], padding=3)
-    ax.grid(axis="x", visible=False)
-    ax.margins(y=0.15)
-    _label(ax, title, xlabel, ylabel)
+    """Bars ``{label: height}`` with the number on top; ``errors`` are half-lengths of error bars.
+
+    ``highlight`` names the bar that the text is about. ``horizontal`` suits long labels; ``ylabel``
+    is then the label of the values' axis all the same.
+    """
+    figure, ax = _axes(ax, (7.0, 1.2 + 0.5 * len(values)) if horizontal else (7.0, 4.0))
+    colors = [COLORS[1] if label == highlight else COLORS[0] for label in values]
+    labels, heights = list(values), list(values.values())
+    if horizontal:
+        bars = ax.barh(labels, heights, xerr=errors, capsize=4, color=colors)
+        ax.invert_yaxis()
+        ax.margins(x=0.15)
+    else:
+        bars = ax.bar(labels, heights, yerr=errors, capsize=4, color=colors)
+        ax.margins(y=0.15)
+    ax.bar_label(bars, labels=[fmt.format(height) for height in heights], padding=4)
+    ax.grid(axis="y" if horizontal else "x", visible=False)
+    _label(ax, title, *((ylabel, xlabel) if horizontal else (xlabel, ylabel)))
     return figure
 
 
@@ -157,8 +169,13 @@ def image_grid(
     title: str = "",
     columns: int = 10,
     size: float = 0.9,
+    limit: float | None = None,
 ) -> Figure:
-    """Grey (H, W) or colour (H, W, 3) pictures side by side, ``size`` inches each."""
+    """Grey (H, W) or colour (H, W, 3) pictures side by side, ``size`` inches each.
+
+    With ``limit``, the pictures are signed: blue for -limit, white for 0, red for +limit, one scale
+    for all of them.
+    """
     pictures = [np.asarray(image) for image in images]
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -168,8 +185,11 @@ def image_grid(
     )
     for ax in axes.flat:
         ax.axis("off")
+    style: dict[str, Any] = {"cmap": "gray"}
+    if limit is not None:
+        style = {"cmap": DIVERGING, "vmin": -limit, "vmax": limit}
     for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
-        ax.imshow(picture, cmap="gray" if picture.ndim == 2 else None, interpolation="nearest")
+        ax.imshow(picture, interpolation="nearest", **(style if picture.ndim == 2 else {}))
         if titles:
             ax.set_title(titles[i], fontsize=9)
     figure.suptitle(title)

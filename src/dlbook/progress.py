@@ -1,12 +1,16 @@
 """What a learner has answered, kept in SQLite under permanent exercise ids."""
 
+import os
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+from filelock import FileLock
 
 from dlbook import paths
 from dlbook.errors import CourseError
@@ -86,16 +90,43 @@ def see_hint(exercise: str, number: int) -> None:
 
 
 @contextmanager
-def _connect() -> Iterator[sqlite3.Connection]:
+def _connect() -> Generator[sqlite3.Connection, None, None]:
     file = database()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(
+            file.with_suffix(".lock"), timeout=10
+        ):  # one process at a time makes the file
+            if not _is_sound(file):
+                _set_aside(file)
+                _is_sound(file)
         with closing(sqlite3.connect(file, timeout=10)) as connection, connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(_SCHEMA)
             yield connection
     except (OSError, sqlite3.Error) as error:
         raise ProgressError(
             f"無法使用進度檔 {file}（{error}）。請確認該資料夾可以寫入，"
             "或以環境變數 DLBOOK_STATE 指定別的資料夾。"
         ) from error
+
+
+def _is_sound(file: Path) -> bool:
+    """Make the tables if they are not there; False if the file is damaged."""
+    try:
+        with closing(sqlite3.connect(file, timeout=10)) as connection, connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(_SCHEMA)
+            return connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            return False
+        raise
+
+
+def _set_aside(file: Path) -> None:
+    """Keep a damaged file, and what SQLite had not yet merged into it, under another name."""
+    kept = file.with_name(f"progress-broken-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite3")
+    for suffix in ("", "-wal", "-shm"):
+        part = file.with_name(file.name + suffix)
+        if part.exists():
+            os.replace(part, kept.with_name(kept.name + suffix))
+    print(f"進度檔壞了，原檔保留在 {kept}；接下來的進度記在新的檔案。", file=sys.stderr)

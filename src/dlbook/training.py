@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 
 @dataclass
@@ -28,7 +29,7 @@ class History:
     @property
     def best_score(self) -> float:
         """最好的評估分數；還沒評估過是負無限大。"""
-        return self.score[self.best_epoch] if self.score else -math.inf
+        return self.score[self.best_epoch] if self.best_epoch >= 0 else -math.inf
 
 
 class TrainingState:
@@ -43,9 +44,9 @@ class TrainingState:
     ) -> None:
         self.model = model
         self.history = History()
-        self.best: dict[str, Tensor] | None = None
+        self.best: dict[str, torch.Tensor] | None = None
         self.averaged: AveragedModel | None = None
-        self.parts = {"model": model, "optimizer": optimizer}
+        self.parts: dict[str, Any] = {"model": model, "optimizer": optimizer}
         if scheduler is not None:
             self.parts["scheduler"] = scheduler
         if ema is not None:
@@ -68,17 +69,19 @@ class TrainingState:
             self.best = copy.deepcopy(model.state_dict())
 
     def restore_best(self) -> None:
-        """把參數換回最好的一次；沒有評估過就用最後的（平均後的）參數。"""
+        """把參數換回最好的一次；沒有評估過就用最後的（平均後的）參數。模型停在評估模式。"""
         self.model.load_state_dict(self.best or self.evaluated_model.state_dict())
+        self.model.eval()
 
     def save(self, path: Path) -> None:
         """先寫到暫存檔再改名，中途斷電也不會留下半個檔案。"""
-        content = {name: part.state_dict() for name, part in self.parts.items()}
+        content: dict[str, Any] = {name: part.state_dict() for name, part in self.parts.items()}
         content |= {
             "best": self.best,
             "history": asdict(self.history),
             "rng": torch.get_rng_state(),
         }
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(path.suffix + ".part")
         torch.save(content, temporary)
         os.replace(temporary, path)
@@ -95,8 +98,8 @@ class TrainingState:
 
 def fit(
     model: nn.Module,
-    loader: Iterable[tuple[Tensor, Tensor]],
-    loss_fn: Callable[[Tensor, Tensor], Tensor],
+    loader: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     optimizer: torch.optim.Optimizer,
     *,
     epochs: int,
@@ -128,7 +131,10 @@ def fit(
 
     Raises:
         FloatingPointError: 損失變成 nan 或無限大。
+        ValueError: 給了 patience 卻沒有 evaluate，或 loader 沒有產生任何資料。
     """
+    if patience is not None and evaluate is None:
+        raise ValueError("要提早停止就得有評估分數：給了 patience，也要給 evaluate。")
     state = TrainingState(model, optimizer, scheduler, ema)
     if checkpoint is not None and checkpoint.exists():
         state.load(checkpoint)
@@ -158,6 +164,10 @@ def fit(
             if state.averaged is not None:
                 state.averaged.update_parameters(model)
             losses.append(loss.item())
+        if not losses:
+            raise ValueError(
+                "loader 沒有產生任何資料；產生器只能走一遍，請改用 DataLoader 或串列。"
+            )
         state.history.step_loss += losses
         state.history.epoch_loss.append(sum(losses) / len(losses))
         if evaluate is not None:

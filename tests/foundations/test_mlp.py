@@ -5,10 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from dlbook.foundations.autograd import Tensor
+from dlbook.foundations.autograd import Tensor, cross_entropy
 from dlbook.foundations.mlp import (
     MLP,
-    cross_entropy,
     init_weights,
     minibatches,
     mlp_logits,

@@ -22,4 +22,4 @@ def test_storage_picture_shows_each_element_where_it_lies():
 def test_graph_picture_shows_values_and_gradients():
     nodes = {"a": (0, 0, 2.0, 42.0), "L": (2, 0, 49.0, 1.0)}
     figure = graph_picture(nodes, [("a", "L", "14")])
-    assert {"a", "L", "2", "42", "49", "1", "14"} <= set(texts(figure.axes[0]))
+    assert {"a", "L", "值 2", "梯度 42", "值 49", "梯度 1", "14"} <= set(texts(figure.axes[0]))

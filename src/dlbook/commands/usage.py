@@ -16,10 +16,10 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
 
 
 def explain(error: TyperException) -> str:
-    """A paragraph; for a command without arguments, its help."""
+    """A paragraph; nothing where the help has been shown already, for want of arguments."""
     kind = type(error).__name__
     if kind == "NoArgsIsHelpError":
-        return error.format_message()
+        return error.format_message().strip()
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "dlbook"
     commands = getattr(context.command, "commands", {}) if context is not None else {}

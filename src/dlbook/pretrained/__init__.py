@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from dlbook import assets, paths
+from dlbook.errors import CourseError
 from dlbook.pretrained.gguf import read_gguf
 
 
@@ -54,12 +55,18 @@ def _load(asset: str) -> Pretrained:
 def _converted(asset: str) -> Path:
     """The folder with the converted model, made on first use by one process at a time."""
     source = assets.path(asset)
-    folder = paths.cache_dir() / "converted" / source.stem
+    folder = paths.cache_dir() / "converted" / source.name
     if not (folder / "config.json").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
-            if not (folder / "config.json").is_file():
-                _convert(source, folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(folder.name + ".lock")):
+                if not (folder / "config.json").is_file():
+                    _convert(source, folder)
+        except OSError as error:
+            raise CourseError(
+                f"無法寫入快取資料夾 {folder}（{error.strerror or error}）。"
+                "請確認磁碟空間與權限，或以環境變數 DLBOOK_CACHE 指定別的資料夾。"
+            ) from error
     return folder
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -81,7 +82,9 @@ async def execute(job: Job, tick: Callable[[], None]) -> Result:
     polling = asyncio.create_task(job.watch.poll(tick))
     error: Exception | None = None
     try:
-        await client.async_start_new_kernel(env=job.environment, cwd=kernel.folder.name)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        folder = kernel.folder.name
+        await client.async_start_new_kernel(env=job.environment, cwd=folder, **quiet)
         await client.async_start_new_kernel_client()
         client.reset_execution_trackers()
         for job.cell, cell in enumerate(job.notebook.cells):  # noqa: B020

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -35,11 +34,12 @@ class LessonKernel(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """Never a kernel that happens to be installed under the same name."""
         launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        launch.append("--IPKernelApp.capture_fd_output=False")  # chatter of C++ libraries
         return KernelSpec(argv=launch, display_name="Python 3", language="python")
 
     @property
     def pid(self) -> int | None:
-        """Process id of the kernel, also after its death; it leads a process group of that id."""
+        """Process id of the running kernel."""
         return getattr(self.provisioner, "pid", None)
 
     async def exit_code(self) -> int | None:
@@ -53,7 +53,7 @@ class LessonKernel(AsyncKernelManager):
 
     async def stop(self, client: KernelClient | None) -> None:
         """Kill what still runs, and clean up."""
-        self.kill()
+        self.kill()  # the shutdown below kills only the kernel's process group
         if client is not None:
             client.stop_channels()
         if self.has_kernel:
@@ -101,12 +101,9 @@ class Watch:
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process, all its descendants, and its process group, whose leader may have died."""
+    """Kill a process and all its descendants, if they are still there."""
     with suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
         for process in [*root.children(recursive=True), root]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-    if os.name != "nt":
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)

@@ -50,7 +50,7 @@ def problem(lesson: str, code_hash: str, path: Path) -> str | None:
     try:
         record = json.loads(path.read_text("utf-8"))
         runs: list[dict[str, Any]] = record["runs"]
-        recorded = {run["seed"]: run["claims"] for run in runs}
+        recorded = {run["seed"]: [bool(claim["passed"]) for claim in run["claims"]] for run in runs}
         if record["code_hash"] != code_hash:
             return f"{lesson} 的紀錄過期了：程式在測量之後改過。{remedy}"
     except FileNotFoundError:
@@ -59,7 +59,7 @@ def problem(lesson: str, code_hash: str, path: Path) -> str | None:
         return f"{lesson} 的紀錄讀不懂（{error!r}）。{remedy}"
     if missing := [seed for seed in SEEDS if seed not in recorded]:
         return f"{lesson} 的紀錄缺種子 {'、'.join(map(str, missing))}。{remedy}"
-    if not all(claims and all(c["passed"] for c in claims) for claims in recorded.values()):
+    if not all(passed and all(passed) for passed in recorded.values()):
         return f"{lesson} 的紀錄裡有未通過的主張。{remedy}"
     return None
 
