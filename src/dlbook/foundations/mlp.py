@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,10 +10,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import nn
 
-from dlbook.foundations.autograd import Tensor
-
-# 自己的引擎或 PyTorch 的張量；兩者的運算同名，所以同一段程式都能跑。
-AnyTensor = TypeVar("AnyTensor", Tensor, torch.Tensor)
+from dlbook.foundations.autograd import Tensor, cross_entropy
 
 
 def init_weights(sizes: list[int], rng: np.random.Generator) -> list[ndarray]:
@@ -25,29 +22,16 @@ def init_weights(sizes: list[int], rng: np.random.Generator) -> list[ndarray]:
     return weights
 
 
-def mlp_logits(x: AnyTensor, weights: list[AnyTensor]) -> AnyTensor:
-    """x (batch, inputs) → 分數 (batch, classes)；最後一層以外都接 ReLU。"""
+def mlp_logits(x: Any, weights: list[Any]) -> Any:
+    """x (batch, inputs) → 分數 (batch, classes)；最後一層以外都接 ReLU。
+
+    ``x`` 與 ``weights`` 是自己的引擎或 PyTorch 的張量；兩者的運算同名，所以同一段程式都能跑。
+    """
     for i in range(0, len(weights), 2):
         x = x @ weights[i] + weights[i + 1]
         if i + 2 < len(weights):
             x = x.relu()
     return x
-
-
-def cross_entropy(logits: Tensor, labels: Int[ndarray, " batch"]) -> Tensor:
-    """softmax 後取正確類別的負對數機率，對批次平均。``logits`` 形狀 (batch, classes)。
-
-    softmax 與對數合在一起算，先減去最大值，所以再大的分數也不會溢位；梯度是 (p − y) / batch。
-    """
-    shifted = logits.data - logits.data.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    rows = np.arange(len(labels))
-    one_hot = np.zeros_like(log_p)
-    one_hot[rows, labels] = 1.0
-    return Tensor(
-        -log_p[rows, labels].mean(),
-        [(logits, lambda g: g * (np.exp(log_p) - one_hot) / len(labels))],
-    )
 
 
 def minibatches(
@@ -104,7 +88,7 @@ def train_by_torch(
     losses = []
     for _ in range(epochs):
         for batch in minibatches(len(x), batch_size, rng):
-            logits = mlp_logits(torch.from_numpy(x[batch]), parameters)
+            logits = mlp_logits(torch.from_numpy(x[batch]).double(), parameters)
             loss = nn.functional.cross_entropy(logits, torch.from_numpy(y[batch]))
             optimizer.zero_grad()
             loss.backward()

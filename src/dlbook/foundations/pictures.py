@@ -35,7 +35,7 @@ def storage_picture(views: Mapping[str, torch.Tensor]) -> Figure:
 
 def _offsets(view: torch.Tensor) -> torch.Tensor:
     """視圖的每個元素在儲存裡的位置：offset + Σ index·stride。"""
-    offsets = torch.full(view.shape, view.storage_offset())
+    offsets = torch.full(tuple(view.shape), int(view.storage_offset()))
     for axis, (size, stride) in enumerate(zip(view.shape, view.stride(), strict=True)):
         shape = [1] * view.ndim
         shape[axis] = size
@@ -83,10 +83,14 @@ def graph_picture(
             Rectangle((x - 0.42, y - 0.32), 0.84, 0.64, facecolor="#f2f2f2", edgecolor="#555555")
         )
         ax.text(x, y + 0.16, name, ha="center", va="center", fontsize=11)
-        ax.text(x, y - 0.04, f"{value:g}", ha="center", va="center", fontsize=10, color=COLORS[0])
-        ax.text(x, y - 0.21, f"{grad:g}", ha="center", va="center", fontsize=10, color=COLORS[1])
+        ax.text(
+            x, y - 0.04, f"值 {value:g}", ha="center", va="center", fontsize=10, color=COLORS[0]
+        )
+        ax.text(
+            x, y - 0.21, f"梯度 {grad:g}", ha="center", va="center", fontsize=10, color=COLORS[1]
+        )
     xs, ys = [n[0] for n in nodes.values()], [n[1] for n in nodes.values()]
     ax.set(xlim=(min(xs) - 0.6, max(xs) + 0.6), ylim=(min(ys) - 0.7, max(ys) + 0.7))
     ax.axis("off")
-    ax.set_title("計算圖：藍色是前向的值，橘色是反向的梯度，灰色是邊上的局部導數")
+    ax.set_title("計算圖：每一格是前向的值與反向的梯度，箭頭旁是那一步的局部導數")
     return figure

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import nn
 
 from dlbook import datasets
 from dlbook.exercise import exercise
@@ -42,6 +43,8 @@ def _(rng: torch.Generator):
 def _(case, output):
     (shape,) = case
     assert isinstance(output, tuple), f"要傳回 tuple，你傳回的是 {type(output).__name__}。"
+    whole = all(isinstance(step, (int, np.integer)) for step in output)
+    assert whole, f"步幅要是整數，你傳回的是 {output}。"
     assert len(output) == len(shape), f"{shape} 有 {len(shape)} 軸，你傳回了 {len(output)} 個步幅。"
     expected = torch.empty(shape).stride()
     assert output == expected, (
@@ -90,7 +93,8 @@ def tanh(x: Tensor) -> Tensor:
 @tanh.cases
 def _(rng: torch.Generator):
     shapes = [(3,), (2, 4)]
-    return [tuple(torch.randn(2, *s, generator=rng).double().numpy()) for s in shapes]
+    random = [tuple(torch.randn(2, *s, generator=rng).double().numpy()) for s in shapes]
+    return [*random, (np.array([-1000.0, 0.0, 1000.0]), np.array([1.0, 2.0, 3.0]))]
 
 
 @tanh.run
@@ -98,19 +102,29 @@ def _(answer, case):
     data, weight = case
     x = Tensor(data)
     y = answer(x)
+    value = np.array(y.data)
     (y * weight).sum().backward()
-    return np.asarray(y.data), np.asarray(x.grad)
+    return value, np.array(x.grad), np.array(y.grad), np.array(x.data)
 
 
 @tanh.verify
 def _(case, output):
     data, weight = case
-    value, grad = output
+    value, grad, grad_of_y, data_after = output
+    slope = 1 - np.tanh(data) ** 2
+    assert np.array_equal(data_after, data), (
+        "x.data 被改掉了：運算要產生新的陣列，不能就地修改輸入。"
+    )
+    assert np.isfinite(value).all(), "輸入 ±1000 時出現 nan 或無限大：直接用 np.tanh 就不會溢位。"
     assert np.allclose(value, np.tanh(data)), "前向的值不對：應該是 np.tanh(x.data)。"
     assert np.any(grad), "x.grad 全是 0：新的節點沒有把 x 記成 parent，梯度傳不回去。"
-    right = weight * (1 - np.tanh(data) ** 2)
-    assert not np.allclose(grad, 1 - np.tanh(data) ** 2), "反向規則忘了乘上收到的梯度 g。"
-    assert np.allclose(grad, right), "梯度不對：tanh 的導數是 1 − tanh(x)²，再乘上收到的 g。"
+    assert np.allclose(grad_of_y, weight), (
+        "收到的梯度 g 被改掉了：反向規則裡不要就地修改 g（例如 g *= …）。"
+    )
+    assert not np.allclose(grad, slope), "反向規則忘了乘上收到的梯度 g。"
+    assert np.allclose(grad, weight * slope), (
+        "梯度不對：tanh 的導數是 1 − tanh(x)²，再乘上收到的 g。"
+    )
 
 
 @tanh.wrong("忘了乘上游的梯度")
@@ -127,6 +141,113 @@ def _(x):
 @tanh.wrong("沒有記下 parents，圖斷掉了")
 def _(x):
     return Tensor(np.tanh(x.data))
+
+
+@tanh.wrong("反向規則就地改掉了收到的梯度")
+def _(x):
+    y = np.tanh(x.data)
+
+    def rule(g):
+        g *= 1 - y**2
+        return g
+
+    return Tensor(y, [(x, rule)])
+
+
+@exercise(
+    stars=2,
+    hints=[
+        "平均與標準差不是要學的參數，但要跟著模型存檔、跟著模型搬家：用 register_buffer。",
+        '在 __init__ 裡 self.register_buffer("mean", mean)，之後就能用 self.mean。',
+        "forward 傳回 (x − mean) / (std + eps)。",
+    ],
+)
+class Standardize(nn.Module):
+    """把標準化寫成模組
+
+    寫一個 `nn.Module`：建立時收到每個特徵的平均 `mean` 與標準差 `std`（形狀都是 (features,)），
+    `forward` 把 `x`（batch, features）變成 `(x - mean) / (std + eps)`，`eps` 是 1e-6。
+    `mean` 與 `std` **不能**被最佳化器更新，但要出現在 `state_dict` 裡，也要跟著 `.double()` 之類的
+    轉換一起走。
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / (self.std + 1e-6)
+
+
+@Standardize.cases
+def _(rng: torch.Generator):
+    x = torch.randn(6, 4, generator=rng) * 3 + 5
+    return [(x, x.mean(dim=0), x.std(dim=0)), (x, x.mean(dim=0), torch.zeros(4))]
+
+
+@Standardize.run
+def _(answer, case):
+    x, mean, std = case
+    module = answer(mean, std)
+    trained = [name for name, _ in module.named_parameters()]
+    saved = sorted(module.state_dict())
+    return module(x), trained, saved, str(module.double()(x.double()).dtype)
+
+
+@Standardize.verify
+def _(case, output):
+    x, mean, std = case
+    result, trained, saved, dtype = output
+    assert torch.isfinite(result).all(), "標準差是 0 的特徵除出了無限大：分母要加上 eps。"
+    expected = (x - mean) / (std + 1e-6)
+    assert result.shape == expected.shape, (
+        f"形狀應是 {tuple(expected.shape)}，你的是 {tuple(result.shape)}。"
+    )
+    assert torch.allclose(result, expected), (
+        "結果不對：應是 (x − mean) / (std + eps)，分母是標準差不是變異數。"
+    )
+    assert not trained, (
+        f"{'、'.join(trained)} 會被最佳化器更新：統計量不是參數，用 register_buffer。"
+    )
+    assert len(saved) == 2, (
+        f"state_dict 裡應有兩個張量，現在是 {saved}；普通屬性不會被存檔，用 register_buffer。"
+    )
+    assert dtype == "torch.float64", f".double() 之後的輸出是 {dtype}：統計量沒有跟著轉換。"
+
+
+@Standardize.wrong("存成普通屬性，不會跟著存檔與搬家")
+class _Plain(nn.Module):
+    def __init__(self, mean, std):
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, x):
+        return (x - self.mean) / (self.std + 1e-6)
+
+
+@Standardize.wrong("存成 Parameter，會被訓練")
+class _Learned(nn.Module):
+    def __init__(self, mean, std):
+        super().__init__()
+        self.mean, self.std = nn.Parameter(mean), nn.Parameter(std)
+
+    def forward(self, x):
+        return (x - self.mean) / (self.std + 1e-6)
+
+
+@Standardize.wrong("忘了 eps，標準差是 0 就除以零")
+class _NoEps(nn.Module):
+    def __init__(self, mean, std):
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, x):
+        return (x - self.mean) / self.std
 
 
 @exercise(
@@ -164,12 +285,22 @@ def _(rng: torch.Generator):
     ]
 
 
+@momentum_step.run
+def _(answer, case):
+    output = answer(*case)
+    return output, case[0], case[2]  # 連同呼叫之後的參數與速度，看有沒有被就地修改
+
+
 @momentum_step.verify
 def _(case, output):
     parameters, gradients, velocities, lr, momentum = case
-    assert isinstance(output, tuple), "要傳回兩個串列：（新的參數, 新的速度）。"
-    assert len(output) == 2, "要傳回兩個串列：（新的參數, 新的速度）。"
-    new_parameters, new_velocities = output
+    answer, parameters_after, velocities_after = output
+    assert isinstance(answer, tuple), "要傳回兩個串列：（新的參數, 新的速度）。"
+    assert len(answer) == 2, "要傳回兩個串列：（新的參數, 新的速度）。"
+    before, after = [*parameters, *velocities], [*parameters_after, *velocities_after]
+    untouched = all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    assert untouched, "傳進來的參數或速度被就地修改了：不要用 add_、sub_、+= 這類運算。"
+    new_parameters, new_velocities = answer
     for p, g, v, new_p, new_v in zip(
         parameters, gradients, velocities, new_parameters, new_velocities, strict=True
     ):
@@ -179,6 +310,9 @@ def _(case, output):
         leaf.grad = g
         optimizer.step()
         buffer = optimizer.state[leaf]["momentum_buffer"]
+        assert new_p.shape == p.shape, (
+            f"參數的形狀變成 {tuple(new_p.shape)}，應是 {tuple(p.shape)}。"
+        )
         assert torch.allclose(new_v, buffer), (
             "速度不對：v ← momentum·v + g。g 前面沒有別的係數，學習率也不進到速度裡。"
         )
@@ -205,6 +339,14 @@ def _(parameters, gradients, velocities, lr, momentum):
     return [p - lr * v for p, v in zip(parameters, velocities, strict=True)], new_v
 
 
+@momentum_step.wrong("就地修改傳進來的張量")
+def _(parameters, gradients, velocities, lr, momentum):
+    for p, g, v in zip(parameters, gradients, velocities, strict=True):
+        v.mul_(momentum).add_(g)
+        p.sub_(lr * v)
+    return parameters, velocities
+
+
 @exercise(
     stars=3,
     hints=[
@@ -218,15 +360,15 @@ def unit_importance(
     x: Float[torch.Tensor, "count 784"],
     y: Int[torch.Tensor, " count"],
 ) -> Float[torch.Tensor, " units"]:
-    """實驗：每個隱藏單元有多重要
+    """實驗－每個隱藏單元有多重要
 
-    `weights` 是這一課的 MLP（784 → 32 → 10）訓練好的四個張量：第一層的權重、偏置，
+    `weights` 是一個訓練好的 MLP（784 → 隱藏單元 → 10）的四個張量：第一層的權重、偏置，
     第二層的權重、偏置。一次拿掉**一個**隱藏單元（讓它的輸出不再影響分數），在 `(x, y)` 上量正確率，
-    傳回長度 32 的張量：第 i 個數是拿掉單元 i 之後，正確率**掉了**多少（變好就是負的）。
+    傳回的張量長度等於隱藏單元數：第 i 個數是拿掉單元 i 之後，正確率**掉了**多少（變好就是負的）。
     前向可以用上面的 `mlp_logits(x, weights)`。
     """
 
-    def accuracy(outgoing: torch.Tensor) -> Tensor:
+    def accuracy(outgoing: torch.Tensor) -> torch.Tensor:
         logits = mlp_logits(x, [weights[0], weights[1], outgoing, weights[3]])
         return (logits.argmax(dim=1) == y).double().mean()
 
