@@ -7,7 +7,6 @@ from torch.nn import functional as F
 
 from dlbook.sequence_modeling.chat import render_chat
 from dlbook.sequence_modeling.llama import Llama
-from dlbook.sequence_modeling.memory_layout import column_major
 from dlbook.sequence_modeling.sampling import generate
 
 TINY = {
@@ -95,17 +94,6 @@ def test_missing_weights_are_an_error():
         Llama.from_pretrained(TINY | CONFIGS[1], state)
     with pytest.raises(TypeError, match="hidden_size"):
         Llama.from_pretrained({"vocab_size": 3}, state)
-
-
-def test_column_major_changes_strides_only():
-    _, model = _pair(**CONFIGS[1])
-    tokens = torch.randint(97, (1, 9))
-    before, names = model(tokens), {n: p.clone() for n, p in model.named_parameters()}
-    column_major(model)
-    torch.testing.assert_close(model(tokens), before, rtol=1e-5, atol=1e-5)
-    assert model.layers[0].mlp.up_proj.weight.stride(0) == 1
-    assert model.lm_head.weight is model.embed_tokens.weight
-    assert all(torch.equal(p, names[n]) for n, p in model.named_parameters())
 
 
 @pytest.mark.assets

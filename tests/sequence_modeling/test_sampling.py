@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from dlbook.sequence_modeling.chat import SYSTEM_PROMPT, render_chat
+from dlbook.sequence_modeling.chat import render_chat
 from dlbook.sequence_modeling.llama import Llama, LlamaConfig
 from dlbook.sequence_modeling.sampling import (
     generate,
@@ -104,15 +104,3 @@ def test_self_bleu_orders_diversity():
     different = ["the cat sat on the mat today", "rain falls over quiet hills", "we sell old maps"]
     assert self_bleu(same) == pytest.approx(100)
     assert self_bleu(different) < 10
-
-
-def test_chat_template_marks_every_turn():
-    text = render_chat([{"role": "user", "content": "Hi"}])
-    assert text == (
-        f"<|im_start|>system\n{SYSTEM_PROMPT}<|im_end|>\n"
-        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
-    )
-    own_system = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
-    assert render_chat(own_system, add_generation_prompt=False) == (
-        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n"
-    )
