@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dlbook import assets, paths
-from dlbook.assets import Asset, AssetError
+from dlbook.assets import Asset, AssetError, manage
 
 from .conftest import read_only
 
@@ -236,3 +236,19 @@ def test_the_registry_says_where_it_is_from_and_under_which_licence(asset: Asset
     assert asset.tier == ("bundle" if asset.bundle is not None else "small")
     assert all([asset.licence, asset.origin, asset.purpose, asset.sources])
     assert len(asset.sha256) == 64
+
+
+def test_an_asset_that_cannot_be_had_does_not_keep_the_others_away(monkeypatch):
+    asked = []
+
+    def fetch(asset):
+        asked.append(asset.name)
+        raise assets.AssetError(f"拿不到「{asset.name}」。")
+
+    monkeypatch.setattr(manage, "is_verified", lambda asset: False)
+    monkeypatch.setattr(manage, "fetch", fetch)
+    with pytest.raises(assets.AssetError, match="拿不到") as caught:
+        manage.get([], "small")
+    small = [asset.name for asset in assets.registry().values() if asset.tier == "small"]
+    assert asked == small
+    assert all(name in str(caught.value) for name in small)

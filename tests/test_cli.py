@@ -204,7 +204,8 @@ def test_progress_shows_what_is_done_and_what_comes_next(exercise_id: str, monke
     progress.record(exercise_id, "passed")
     code, after, _ = call("progress")
     assert code == 0
-    assert re.search(rf"{exercise_id}.*✓ 完成", after)
+    assert re.search(rf"{re.escape(find(exercise_id).title)}.*✓ 完成", after)
+    assert exercise_id in after
     assert "完成 1／" in after
 
 

@@ -112,7 +112,7 @@ def test_a_package_that_is_not_installed_is_bad(monkeypatch) -> None:
     assert (item.status, item.remedy) == ("bad", "make setup")
 
 
-@pytest.mark.parametrize("folder", ["/root/x/y", "/nonexistent/x"])
+@pytest.mark.parametrize("folder", ["/proc/1/x", "/nonexistent/x"])
 def test_a_cache_folder_that_cannot_be_looked_into_is_no_crash(
     monkeypatch, as_ordinary_user, folder
 ) -> None:

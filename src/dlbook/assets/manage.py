@@ -50,8 +50,14 @@ def get(names: Sequence[str], tier: str | None) -> None:
     missing = [asset for asset in wanted if not is_verified(asset)]
     if missing:
         print(f"需要下載 {len(missing)} 項，共 {sum(a.size for a in missing) / 1e6:.0f} MB。")
-    for asset in missing:
-        fetch(asset)
+    failures = []
+    for asset in missing:  # one that can't be had doesn't keep the others away
+        try:
+            fetch(asset)
+        except AssetError as error:
+            failures.append(str(error))
+    if failures:
+        raise AssetError("\n".join(failures))
     print(f"{len(wanted)} 項資產都已備妥。")
 
 

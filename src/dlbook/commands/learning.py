@@ -43,7 +43,7 @@ def print_progress() -> None:
     """Every exercise of the ready lessons: passed, tried, or still open; and what comes next."""
     console, answers = Console(), progress.answers()
     table = Table(show_edge=False, pad_edge=False)
-    for name in ("練習", "題目", "難度", "狀態"):
+    for name in ("練習", "難度", "狀態"):
         table.add_column(name, overflow="fold")
     following, passed, total = None, 0, 0
     for lesson in curriculum.load().lessons:
@@ -52,7 +52,8 @@ def print_progress() -> None:
             done = answer is not None and answer.passed_at is not None
             passed, total = passed + done, total + 1
             following = following or (None if done else item)
-            table.add_row(item.id, item.title, "★" * item.stars, _state(answer))
+            name = f"{item.title}\n[dim]{item.id}[/dim]"
+            table.add_row(name, "★" * item.stars, _state(answer))
     console.print(table)
     console.print(f"完成 {passed}／{total} 題。")
     if following is not None:
