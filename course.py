@@ -4,6 +4,7 @@
     python course.py setup              建立 .venv，安裝套件與小型資產
     python course.py run [課程…]        跑一課，驗證它的主張（預設 transformer_internals）
     python course.py test               跑全部檢查：風格、型別、分層、測試、筆記本、所有課程
+    python course.py test-assets        下載並測試所有預訓練模型（或一組：small、llm、speech）
     python course.py lab                開啟 JupyterLab，在 work/ 裡作答
     python course.py book               建立網頁書
     python course.py lock               更新 requirements.lock
@@ -99,6 +100,12 @@ def test() -> int:
     return 1 if failed else 0
 
 
+def check_assets(tier: str) -> int:
+    """The tests that need pretrained weights, after fetching them."""
+    command = ["-m", "pytest", "-m", "assets", "--assets", tier, "-rs"]
+    return run(program("python"), *command)
+
+
 def lock() -> int:
     """Resolve the newest versions in a fresh environment (torch stays) and write the lock file."""
     torch = re.search(r"^torch==.*$", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
@@ -129,12 +136,14 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "lock":
         return lock()
-    if command not in ("run", "test", "lab", "book"):
+    if command not in ("run", "test", "test-assets", "lab", "book"):
         print(__doc__)
         return 0 if command in ("help", "-h", "--help") else 2
     ensure_setup()
     if command == "test":
         return test()
+    if command == "test-assets":
+        return check_assets(rest[0] if rest else "all")
     if command == "run":
         return run(program("dlbook"), "run", *(rest or [DEFAULT_LESSON]))
     if command == "book":

@@ -1,4 +1,8 @@
-"""Every test has a progress file and settings of its own; nothing of the person's is touched."""
+"""Every test has a progress file and settings of its own; nothing of the person's is touched.
+
+A test marked ``assets("llm")`` needs that tier. What the small tier serves always runs; the others
+run where they have been fetched, and ``--assets TIER`` (or ``all``) fetches them first.
+"""
 
 import os
 import subprocess
@@ -9,6 +13,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from dlbook import assets
+from dlbook.assets import manage
+
 os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start
 hypothesis.settings.register_profile("dlbook", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("dlbook")
@@ -16,6 +23,23 @@ hypothesis.settings.load_profile("dlbook")
 NOBODY = 65534
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--assets", metavar="TIER", default="small", help="fetch TIER or all first")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if (tier := session.config.getoption("--assets")) != "small":
+        manage.get([], tier)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("assets"):
+        (tier,) = mark.args
+        needed = manage.of_tier(tier)
+        if tier != "small" and not all(assets.is_verified(asset) for asset in needed):
+            pytest.skip(f"needs: dlbook assets get --tier {tier}")
 
 
 @pytest.fixture(autouse=True)

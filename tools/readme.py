@@ -21,18 +21,23 @@ VRAM_TIERS = (2, 4, 8, 16, 24)
 
 def main(arguments: list[str]) -> int:
     """Rewrite or check README.md; the exit code."""
-    old = README.read_text(encoding="utf-8")
-    new = fill(old, curriculum.load())
+    new = fill(README.read_text(encoding="utf-8"), curriculum.load())
+    return write_or_check(README, new, "tools/readme.py", arguments)
+
+
+def write_or_check(target: Path, new: str, script: str, arguments: list[str]) -> int:
+    """Write a generated file, or with ``--check`` show how it differs; the exit code."""
+    old = target.read_text(encoding="utf-8") if target.exists() else ""
     if arguments == ["--check"]:
-        names = ("README.md", "README.md（重新產生後）")
+        names = (target.name, f"{target.name}（重新產生後）")
         diff = unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="", n=1)
         if old != new:
-            print("README.md 與 curriculum.toml 不一致；請執行 python tools/readme.py。")
+            print(f"{target.name} 不是最新的；請執行 python {script}。")
             print("\n".join(diff))
         return int(old != new)
     if arguments:
-        sys.exit(f"不認得的參數：{' '.join(arguments)}。用法：python tools/readme.py [--check]")
-    README.write_text(new, encoding="utf-8", newline="\n")
+        sys.exit(f"不認得的參數：{' '.join(arguments)}。用法：python {script} [--check]")
+    target.write_text(new, encoding="utf-8", newline="\n")
     return 0
 
 
@@ -125,7 +130,7 @@ def _module_table(number: int, module: Module) -> str:
         for lesson in module.lessons
     ]
     head = ("課", "主題", "作業", "分鐘", "VRAM", "狀態")
-    return f"### {number}　{module.title} · `{module.id}`\n\n{module.line}\n\n{_table(head, rows)}"
+    return f"### {number}　{module.title} · `{module.id}`\n\n{module.line}\n\n{table(head, rows)}"
 
 
 def paths(course: Curriculum) -> str:
@@ -141,7 +146,7 @@ def _path(path: LearningPath, course: Curriculum) -> str:
         (str(number), week.goal, "、".join(_link(course.find(name)) for name in week.lessons))
         for number, week in enumerate(path.week, 1)
     ]
-    return f"### {path.title}（{path.weeks}）\n\n{line}\n\n{_table(('週', '目標', '課'), rows)}"
+    return f"### {path.title}（{path.weeks}）\n\n{line}\n\n{table(('週', '目標', '課'), rows)}"
 
 
 def vram(course: Curriculum) -> str:
@@ -153,7 +158,7 @@ def vram(course: Curriculum) -> str:
             names = "、".join(f"{_short(lesson)}{_mark(lesson)}" for lesson in fits)
             rows.append((f"{size} GB", str(len(fits)), names))
         floor = size
-    return _table(("GPU 記憶體", "課數", "full 設定放得下的課"), rows)
+    return table(("GPU 記憶體", "課數", "full 設定放得下的課"), rows)
 
 
 def homework(course: Curriculum) -> str:
@@ -166,7 +171,7 @@ def homework(course: Curriculum) -> str:
         )
         for lesson in course.lessons
     ]
-    return _table(("課", "作業其實是什麼", "本課加了或換了什麼"), rows)
+    return table(("課", "作業其實是什麼", "本課加了或換了什麼"), rows)
 
 
 def references(course: Curriculum) -> str:
@@ -176,9 +181,9 @@ def references(course: Curriculum) -> str:
     return "\n\n".join(
         [
             "### 三門課程",
-            _table(("課程", "教師", "內容"), courses),
+            table(("課程", "教師", "內容"), courses),
             "### 核心論文",
-            _table(("主題", "論文", "出處"), papers),
+            table(("主題", "論文", "出處"), papers),
         ]
     )
 
@@ -202,7 +207,7 @@ def _place(paper: Paper) -> str:
     return link if paper.arxiv else paper.where
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
     lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in r] for r in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -178,7 +178,7 @@ def assets_list(as_json: Json = False) -> None:
 @assets_app.command("get")
 def assets_get(
     names: Annotated[list[str] | None, typer.Argument(help="資產名稱。")] = None,
-    tier: Annotated[str | None, typer.Option(help="一整組：small。")] = None,
+    tier: Annotated[str | None, typer.Option(help="一整組：small、llm、speech 或 all。")] = None,
 ) -> None:
     """下載資產並驗證 sha256。"""
     from dlbook.assets import manage

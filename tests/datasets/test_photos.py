@@ -37,7 +37,7 @@ def test_class_names_are_in_the_order_of_imagenet() -> None:
     assert names[999].startswith("toilet tissue")
 
 
-@pytest.mark.assets
+@pytest.mark.assets("small")
 def test_mobilenet_names_what_is_on_the_photographs() -> None:
     network = MobileNetV2().eval()
     network.load_state_dict(torch.load(assets.path("mobilenet-v2"), weights_only=True))

@@ -96,7 +96,7 @@ def test_missing_weights_are_an_error():
         Llama.from_pretrained({"vocab_size": 3}, state)
 
 
-@pytest.mark.assets
+@pytest.mark.assets("small")
 def test_real_weights_equal_transformers():
     from dlbook import pretrained
 

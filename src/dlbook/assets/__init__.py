@@ -2,70 +2,48 @@
 
 ``path(name)`` answers with a local file whose content has the sha256 of the registry, or raises
 :class:`AssetError` saying which command helps. Nothing half-written is ever served: a fetch goes
-to a temporary file, is hashed while it is written, and is renamed only when the hash is right.
+to a temporary file, is hashed, and is renamed only when the hash is right. What had arrived when a
+fetch was interrupted is used by the next one.
 """
 
 import hashlib
 import os
+import shutil
 import tomllib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from dlbook import paths
 from dlbook.assets import sources
-from dlbook.errors import CourseError
+from dlbook.assets.asset import TIERS, Asset, AssetError
+from dlbook.assets.errors import SourceError
+from dlbook.assets.watch import bytes_in, progress_bar
 
-TIERS = ("bundle", "small")
+__all__ = [
+    "TIERS",
+    "Asset",
+    "AssetError",
+    "fetch",
+    "find",
+    "is_verified",
+    "megabytes",
+    "path",
+    "registry",
+    "sha256_of",
+]
+
 REGISTRY = Path(__file__).with_name("registry.toml")
-
-
-class AssetError(CourseError):
-    """An asset is unknown, missing or damaged."""
-
-
-@dataclass(frozen=True)
-class Asset:
-    """One entry of the registry; ``size`` in bytes, ``sha256`` of the content."""
-
-    name: str
-    tier: str
-    size: int
-    sha256: str
-    licence: str
-    origin: str
-    purpose: str
-    sources: tuple[dict[str, str], ...]
-    citation: str = ""
-    hub: str = ""
-
-    @property
-    def bundle(self) -> Path | None:
-        """The file in the package, when this asset ships with it."""
-        for source in self.sources:
-            if source["kind"] == "bundle":
-                return paths.DATA / source["path"]
-        return None
-
-    @property
-    def local(self) -> Path:
-        """Where the file is, or will be after a fetch."""
-        return self.bundle or paths.cache_dir() / "assets" / f"{self.sha256[:12]}-{self.name}"
 
 
 @cache
 def registry() -> dict[str, Asset]:
     """All assets by name."""
     entries: dict[str, dict[str, Any]] = tomllib.loads(REGISTRY.read_text("utf-8"))
-    return {
-        name: Asset(name=name, sources=tuple(entry.pop("sources")), **entry)
-        for name, entry in entries.items()
-    }
+    return {name: Asset.from_entry(name, entry) for name, entry in entries.items()}
 
 
 def find(name: str) -> Asset:
@@ -108,7 +86,8 @@ def fetch(asset: Asset, say: Callable[[str], None] = print) -> Path:
     """Get the asset from the first source that has it; one process at a time."""
     if asset.bundle is not None:
         raise AssetError(
-            f"隨套件附上的「{asset.name}」（{asset.local}）遺失或內容不符。請用 git checkout 還原，或重新安裝 dlbook。"
+            f"隨套件附上的「{asset.name}」（{asset.local}）遺失或內容不符。"
+            "請用 git checkout 還原，或重新安裝 dlbook。"
         )
     target = asset.local
     try:
@@ -128,25 +107,51 @@ def fetch(asset: Asset, say: Callable[[str], None] = print) -> Path:
 
 
 def _fetch_from_sources(asset: Asset, target: Path, say: Callable[[str], None]) -> None:
+    part = target.with_name(target.name + ".part")  # ours, as we hold the lock
+    work = target.with_name(target.name + ".download")  # outlives an interruption
+    _require_space(asset, work)
     reasons = []
     for source in asset.sources:
-        say(f"下載「{asset.name}」（{asset.size / 1e6:.0f} MB，{asset.licence}）…")
-        part = target.with_name(target.name + ".part")  # ours, as we hold the lock
+        where = sources.describe(source)
+        say(f"下載「{asset.name}」（{megabytes(asset.size)}，{asset.licence}；{where}）…")
         try:
-            digest = sources.copy(source, part)
+            with progress_bar(work, asset.size):
+                digest = sources.copy(source, part, work)
             if digest == asset.sha256:
                 os.replace(part, target)
                 _Stamp(target).write()
+                shutil.rmtree(work, ignore_errors=True)
                 return
-            reasons.append(f"{sources.describe(source)}：內容的 sha256 不符")
-        except sources.SourceError as error:
-            reasons.append(f"{sources.describe(source)}：{error}")
+            reasons.append(f"{where}：內容的 sha256 不符")
+            shutil.rmtree(work, ignore_errors=True)  # nothing of it can be trusted
+        except SourceError as error:
+            reasons.append(f"{where}：{error}")
         finally:
             part.unlink(missing_ok=True)
+            if not bytes_in(work):
+                shutil.rmtree(work, ignore_errors=True)
     raise AssetError(
         f"拿不到「{asset.name}」。{'；'.join(reasons)}。"
         f"請確認網路連線後執行 dlbook assets get {asset.name}。"
     )
+
+
+def _require_space(asset: Asset, work: Path) -> None:
+    """A wheel and what is taken out of it exist side by side for a moment."""
+    copies = 2 if any(source["kind"] == "pypi" for source in asset.sources) else 1
+    needed = copies * asset.size - bytes_in(work)
+    free = shutil.disk_usage(work.parent).free
+    if free < needed:
+        raise AssetError(
+            f"下載「{asset.name}」需要 {megabytes(needed)} 的磁碟空間，{work.parent} 只剩 {megabytes(free)}。"
+            "請清出空間，或以環境變數 DLBOOK_CACHE 指定別的資料夾，"
+            f"再執行 dlbook assets get {asset.name}。"
+        )
+
+
+def megabytes(size: int) -> str:
+    """A size for people."""
+    return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
 
 
 def sha256_of(file: Path) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from dlbook.assets import TIERS, Asset, AssetError, fetch, find, is_verified, registry
+from dlbook.assets import TIERS, Asset, AssetError, fetch, find, is_verified, megabytes, registry
+
+EVERYTHING = "all"
 
 
 def print_json() -> None:
@@ -32,9 +34,16 @@ def print_table(console: Console) -> None:
         table.add_column(name, overflow="fold", justify="right" if name == "大小" else "left")
     for asset in registry().values():
         state = "[green]已備妥[/green]" if is_verified(asset) else "尚未下載"
-        size = f"{asset.size / 1e6:.1f} MB"
-        table.add_row(asset.name, asset.tier, size, asset.licence, state, asset.purpose)
+        row = (asset.name, asset.tier, megabytes(asset.size), asset.licence, state, asset.purpose)
+        table.add_row(*row)
     console.print(table)
+
+
+def of_tier(tier: str) -> list[Asset]:
+    """The assets of one tier, or of all; AssetError if there is no such tier."""
+    if tier != EVERYTHING and tier not in TIERS:
+        raise AssetError(f"沒有「{tier}」這一組資產；有 {'、'.join((*TIERS, EVERYTHING))}。")
+    return [asset for asset in registry().values() if tier in (EVERYTHING, asset.tier)]
 
 
 def get(names: Sequence[str], tier: str | None) -> None:
@@ -43,13 +52,13 @@ def get(names: Sequence[str], tier: str | None) -> None:
         raise AssetError(
             "要下載哪些資產？例如 dlbook assets get --tier small；dlbook assets list 列出全部。"
         )
-    if tier is not None and tier not in TIERS:
-        raise AssetError(f"沒有「{tier}」這一組資產；有 {'、'.join(TIERS)}。")
     wanted = [find(name) for name in names]
-    wanted += [asset for asset in registry().values() if asset.tier == tier]
+    wanted += of_tier(tier) if tier is not None else []
     missing = [asset for asset in wanted if not is_verified(asset)]
     if missing:
-        print(f"需要下載 {len(missing)} 項，共 {sum(a.size for a in missing) / 1e6:.0f} MB。")
+        sizes = "、".join(f"{asset.name} {megabytes(asset.size)}" for asset in missing)
+        total = megabytes(sum(asset.size for asset in missing))
+        print(f"需要下載 {len(missing)} 項，共 {total}：{sizes}。", flush=True)
     failures = []
     for asset in missing:  # one that can't be had doesn't keep the others away
         try:

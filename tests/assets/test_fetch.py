@@ -8,70 +8,15 @@ import multiprocessing
 import os
 import signal
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from dlbook import assets, paths
-from dlbook.assets import Asset, AssetError, manage
+from dlbook.assets import Asset, AssetError
 
-from .conftest import read_only
-
-CONTENT = b"weights " * 200_000
-MEMBER = "zoo_data/weights.bin"
-SOURCE = {"kind": "pypi", "requirement": "zoo-data==1.0", "member": MEMBER}
-
-
-def make_wheel(folder: Path, members: dict[str, bytes]) -> Path:
-    """A wheel ``zoo-data 1.0`` that pip accepts."""
-    folder.mkdir(exist_ok=True)
-    wheel = folder / "zoo_data-1.0-py3-none-any.whl"
-    info = "zoo_data-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-        archive.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: zoo-data\nVersion: 1.0\n"
-        )
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return wheel
-
-
-def make_asset(content: bytes = CONTENT, **changes) -> Asset:
-    entry = {
-        "name": "weights",
-        "tier": "small",
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "licence": "MIT",
-        "origin": "here",
-        "purpose": "tests",
-        "sources": (SOURCE,),
-    }
-    return Asset(**{**entry, **changes})
-
-
-@pytest.fixture
-def asset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asset:
-    """An asset of the registry, not fetched yet, whose source works."""
-    make_wheel(tmp_path / "輪子", {MEMBER: CONTENT})
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "輪子"))
-    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
-    monkeypatch.setenv("DLBOOK_CACHE", str(tmp_path / "快取 夾"))
-    return register(monkeypatch, make_asset())
-
-
-def register(monkeypatch: pytest.MonkeyPatch, asset: Asset) -> Asset:
-    monkeypatch.setattr(assets, "registry", lambda: {asset.name: asset})
-    return asset
-
-
-def leftovers(asset: Asset) -> list[str]:
-    known = {asset.local.name + suffix for suffix in ("", ".lock", ".verified")}
-    return [path.name for path in asset.local.parent.iterdir() if path.name not in known]
+from ..conftest import read_only
+from .conftest import CONTENT, MEMBER, SOURCE, leftovers, make_asset, make_wheel, refused, register
 
 
 def test_an_asset_is_fetched_once_and_verified(asset: Asset, monkeypatch) -> None:
@@ -85,13 +30,6 @@ def test_an_asset_is_fetched_once_and_verified(asset: Asset, monkeypatch) -> Non
 def test_an_unknown_name_is_refused_and_the_known_ones_are_listed(asset: Asset) -> None:
     with pytest.raises(AssetError, match="沒有名為「weihgts」的資產。現有：weights。"):
         assets.path("weihgts")
-
-
-def refused(*reasons: str) -> None:
-    with pytest.raises(AssetError) as caught:
-        assets.path("weights")
-    for reason in (*reasons, "請確認網路連線後執行 dlbook assets get weights。"):
-        assert reason in str(caught.value)
 
 
 def test_content_with_another_hash_is_refused_and_not_kept(asset: Asset, tmp_path) -> None:
@@ -223,32 +161,3 @@ def test_a_bundle_that_is_missing_says_how_to_restore_it_and_is_not_fetched(monk
         with pytest.raises(AssetError, match="請用 git checkout 還原，或重新安裝 dlbook"):
             get()
     assert not list((paths.DATA / "mnist").glob("gone*"))
-
-
-@pytest.mark.parametrize("name", [n for n, a in assets.registry().items() if a.bundle is not None])
-def test_a_bundle_has_the_size_and_hash_of_the_registry(name: str) -> None:
-    assert assets.is_verified(assets.find(name), thorough=True)
-
-
-@pytest.mark.parametrize("asset", assets.registry().values(), ids=lambda a: a.name)
-def test_the_registry_says_where_it_is_from_and_under_which_licence(asset: Asset) -> None:
-    assert asset.tier in assets.TIERS
-    assert asset.tier == ("bundle" if asset.bundle is not None else "small")
-    assert all([asset.licence, asset.origin, asset.purpose, asset.sources])
-    assert len(asset.sha256) == 64
-
-
-def test_an_asset_that_cannot_be_had_does_not_keep_the_others_away(monkeypatch):
-    asked = []
-
-    def fetch(asset):
-        asked.append(asset.name)
-        raise assets.AssetError(f"拿不到「{asset.name}」。")
-
-    monkeypatch.setattr(manage, "is_verified", lambda asset: False)
-    monkeypatch.setattr(manage, "fetch", fetch)
-    with pytest.raises(assets.AssetError, match="拿不到") as caught:
-        manage.get([], "small")
-    small = [asset.name for asset in assets.registry().values() if asset.tier == "small"]
-    assert asked == small
-    assert all(name in str(caught.value) for name in small)
