@@ -7,15 +7,14 @@ Needs ``pip install -e ".[tools]"`` and dpkg. The same package gives the same by
 """
 
 import argparse
-import hashlib
-import subprocess
 import tempfile
 from pathlib import Path
 
+from bundling import DATA, record, unpack_debian
 from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 
-OUTPUT = Path(__file__).resolve().parent.parent / "src/dlbook/data/fonts/DLBookSansTC.otf"
+OUTPUT = DATA / "fonts/DLBookSansTC.otf"
 FAMILY = "DLBook Sans TC"  # a name of its own, so that an installed Noto can't shadow it
 BEYOND_LEVEL_1 = (
     "臺裡嗎啟群峰線痺麵污粧磷嚐熵饋鶩菇"  # used by the course, not among Big5's common characters
@@ -37,12 +36,6 @@ def wanted_characters() -> set[int]:
     return characters | set(map(ord, BEYOND_LEVEL_1))
 
 
-def extract(deb: Path, folder: Path) -> Path:
-    """The font collection inside the Debian package."""
-    subprocess.run(["dpkg", "-x", str(deb), str(folder)], check=True)
-    return folder / MEMBER
-
-
 def make(collection: Path) -> TTFont:
     """The subset of the Traditional Chinese face, renamed."""
     faces = TTCollection(str(collection)).fonts
@@ -54,26 +47,24 @@ def make(collection: Path) -> TTFont:
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=wanted_characters())
     subsetter.subset(font)
-    for record in font["name"].names:
-        if record.nameID in (1, 3, 4, 16):
-            record.string = FAMILY
-        elif record.nameID == 6:
-            record.string = FAMILY.replace(" ", "")
+    for entry in font["name"].names:
+        if entry.nameID in (1, 3, 4, 16):
+            entry.string = FAMILY
+        elif entry.nameID == 6:
+            entry.string = FAMILY.replace(" ", "")
     return font
 
 
 def main() -> None:
-    """Write the font and print its size, sha256 and input's sha256."""
+    """Write the font and its provenance."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("deb", type=Path)
     deb = parser.parse_args().deb
     with tempfile.TemporaryDirectory() as folder:
-        font = make(extract(deb, Path(folder)))
+        font = make(unpack_debian(deb, Path(folder)) / MEMBER)
         OUTPUT.parent.mkdir(parents=True, exist_ok=True)
         font.save(OUTPUT)
-    for path in (deb, OUTPUT):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        print(f"{digest}  {path.stat().st_size:>11,}  {path.name}")
+    record(OUTPUT.parent, __file__, [deb], ["fonttools"])
 
 
 if __name__ == "__main__":

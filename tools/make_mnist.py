@@ -13,7 +13,9 @@ import hashlib
 import tarfile
 from pathlib import Path
 
-OUTPUT = Path(__file__).resolve().parent.parent / "src/dlbook/data/mnist"
+from bundling import DATA, record
+
+OUTPUT = DATA / "mnist"
 FILES = [
     f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 ]
@@ -24,7 +26,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("package", type=Path)
     package = parser.parse_args().package
-    print(hashlib.sha256(package.read_bytes()).hexdigest(), package.name)
     OUTPUT.mkdir(parents=True, exist_ok=True)
     with tarfile.open(package) as archive:
         for name in FILES:
@@ -32,12 +33,9 @@ def main() -> None:
             if member is None:
                 raise SystemExit(f"{package} has no {name}")
             content = member.read()
-            target = OUTPUT / f"{name}.gz"
-            target.write_bytes(gzip.compress(content, 9, mtime=0))
+            (OUTPUT / f"{name}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
             print(hashlib.sha256(content).hexdigest(), name)
-            print(
-                hashlib.sha256(target.read_bytes()).hexdigest(), target.stat().st_size, target.name
-            )
+    record(OUTPUT, __file__, [package])
 
 
 if __name__ == "__main__":
