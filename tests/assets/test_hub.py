@@ -45,7 +45,7 @@ def test_a_stand_in_without_the_repository_says_what_to_copy(model, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    ("full", "message"), [(True, "full 設定檔用的模型"), (False, "模型庫的識別字")]
+    ("full", "message"), [(True, " full 設定檔用的模型"), (False, "模型庫的識別字")]
 )
 def test_an_asset_without_an_identifier_says_so(monkeypatch, full: bool, message: str) -> None:
     register(monkeypatch, make_asset())

