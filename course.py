@@ -49,7 +49,7 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def setup(extras: str = "dev,images,tools") -> None:
+def setup(extras: str = "dev,images,speech,tools") -> None:
     """Make .venv, install the locked versions, fetch the small assets."""
     print(f"建立環境 {VENV}（第一次約需數分鐘）…", flush=True)
     try:
@@ -115,7 +115,9 @@ def lock() -> int:
         fresh = Path(folder) / "venv"
         venv.create(fresh, with_pip=True)
         python = program("python", fresh)
-        if run(python, "-m", "pip", "install", "--quiet", torch[0], ".[dev,book,images,tools]"):
+        if run(
+            python, "-m", "pip", "install", "--quiet", torch[0], ".[dev,book,images,speech,tools]"
+        ):
             return 1
         frozen = subprocess.check_output([python, "-m", "pip", "freeze"], text=True)
     lines = [re.sub(r"\+\w+$", "", x) for x in frozen.splitlines() if not x.startswith("dlbook")]
@@ -147,7 +149,7 @@ def main(arguments: list[str]) -> int:
     if command == "run":
         return run(program("dlbook"), "run", *(rest or [DEFAULT_LESSON]))
     if command == "book":
-        install("dev,images,tools,book")
+        install("dev,images,speech,tools,book")
     return run(program("dlbook"), command, *rest)
 
 

@@ -48,7 +48,7 @@ def test_it_imports_the_standard_library_only() -> None:
 def test_help_and_an_unknown_command_show_the_commands(course, capsys, arguments, code) -> None:
     assert course.main(arguments) == code
     shown = capsys.readouterr().out
-    for command in ("setup", "run", "test", "lab", "book", "lock"):
+    for command in ("setup", "run", "test", "test-assets", "lab", "book", "lock"):
         assert f"python course.py {command}" in shown
 
 

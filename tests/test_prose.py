@@ -76,7 +76,7 @@ EXAMPLES = "演算法、數據機、支持向量機、用戶端、最佳化、�
 
 def texts() -> list[Path]:
     root = checkout()
-    patterns = ("README.md", "CONTRIBUTING.md", "lessons/*/*.py", "src/dlbook/**/*.py")
+    patterns = ("*.md", "book/*.py", "book/**/*.md", "lessons/*/*.py", "src/dlbook/**/*.py")
     patterns += ("src/dlbook/curriculum.toml", "src/dlbook/assets/registry.toml", "course.py")
     return sorted(path for pattern in patterns for path in root.glob(pattern))
 
