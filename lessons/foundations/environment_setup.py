@@ -494,7 +494,7 @@ import warnings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     warnings.simplefilter("ignore", UserWarning)
-    int8_layer = torch.ao.quantization.quantize_dynamic(
+    int8_layer = torch.ao.quantization.quantize_dynamic(  # ty: ignore[deprecated]
         nn.Sequential(layer), {nn.Linear}, dtype=torch.qint8
     )[0]
 bf16_layer = nn.Linear(width, width, bias=False, dtype=torch.bfloat16)
