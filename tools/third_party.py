@@ -10,7 +10,7 @@ import sys
 from readme import README, table, write_or_check
 
 from dlbook import assets, paths
-from dlbook.assets import Asset, megabytes
+from dlbook.assets import Asset, readable_size
 
 TARGET = README.with_name("THIRD_PARTY.md")
 LICENCES = "src/dlbook/data/LICENSES"
@@ -61,7 +61,7 @@ def model_table(models: list[Asset]) -> str:
             continue
         parameters = f"{model.parameters / 1e6:.1f} M"
         memory = f"{model.ram_mb:,} MB"
-        row = (asset.name, asset.tier, parameters, megabytes(asset.size), memory, asset.licence)
+        row = (asset.name, asset.tier, parameters, readable_size(asset.size), memory, asset.licence)
         rows.append((*row, f"`{model.full}`" if model.full else "—"))
     head = ("名稱", "組", "參數", "下載", "載入後的記憶體", "授權", "full 設定檔用")
     return table(head, rows)
@@ -70,7 +70,12 @@ def model_table(models: list[Asset]) -> str:
 def data_table(data: list[Asset]) -> str:
     """Names, licences and sizes."""
     rows = [
-        (asset.name, "隨附" if asset.bundle else asset.tier, megabytes(asset.size), asset.licence)
+        (
+            asset.name,
+            "隨附" if asset.bundle else asset.tier,
+            readable_size(asset.size),
+            asset.licence,
+        )
         for asset in data
     ]
     return table(("名稱", "組", "大小", "授權"), rows)

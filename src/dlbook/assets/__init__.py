@@ -30,8 +30,8 @@ __all__ = [
     "fetch",
     "find",
     "is_verified",
-    "megabytes",
     "path",
+    "readable_size",
     "registry",
     "sha256_of",
 ]
@@ -113,7 +113,7 @@ def _fetch_from_sources(asset: Asset, target: Path, say: Callable[[str], None]) 
     reasons = []
     for source in asset.sources:
         where = sources.describe(source)
-        say(f"下載「{asset.name}」（{megabytes(asset.size)}，{asset.licence}；{where}）…")
+        say(f"下載「{asset.name}」（{readable_size(asset.size)}，{asset.licence}；{where}）…")
         try:
             with progress_bar(work, asset.size):
                 digest = sources.copy(source, part, work)
@@ -143,14 +143,16 @@ def _require_space(asset: Asset, work: Path) -> None:
     free = shutil.disk_usage(work.parent).free
     if free < needed:
         raise AssetError(
-            f"下載「{asset.name}」需要 {megabytes(needed)} 的磁碟空間，{work.parent} 只剩 {megabytes(free)}。"
+            f"下載「{asset.name}」需要 {readable_size(needed)} 的磁碟空間，{work.parent} 只剩 {readable_size(free)}。"
             "請清出空間，或以環境變數 DLBOOK_CACHE 指定別的資料夾，"
             f"再執行 dlbook assets get {asset.name}。"
         )
 
 
-def megabytes(size: int) -> str:
+def readable_size(size: int) -> str:
     """A size for people."""
+    if size < 1e5:
+        return f"{size / 1e3:.0f} KB"
     return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
 
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from dlbook.assets import TIERS, Asset, AssetError, fetch, find, is_verified, megabytes, registry
+from dlbook.assets import (
+    TIERS,
+    Asset,
+    AssetError,
+    fetch,
+    find,
+    is_verified,
+    readable_size,
+    registry,
+)
 
 EVERYTHING = "all"
 
@@ -34,7 +43,14 @@ def print_table(console: Console) -> None:
         table.add_column(name, overflow="fold", justify="right" if name == "大小" else "left")
     for asset in registry().values():
         state = "[green]已備妥[/green]" if is_verified(asset) else "尚未下載"
-        row = (asset.name, asset.tier, megabytes(asset.size), asset.licence, state, asset.purpose)
+        row = (
+            asset.name,
+            asset.tier,
+            readable_size(asset.size),
+            asset.licence,
+            state,
+            asset.purpose,
+        )
         table.add_row(*row)
     console.print(table)
 
@@ -56,8 +72,8 @@ def get(names: Sequence[str], tier: str | None) -> None:
     wanted += of_tier(tier) if tier is not None else []
     missing = [asset for asset in wanted if not is_verified(asset)]
     if missing:
-        sizes = "、".join(f"{asset.name} {megabytes(asset.size)}" for asset in missing)
-        total = megabytes(sum(asset.size for asset in missing))
+        sizes = "、".join(f"{asset.name} {readable_size(asset.size)}" for asset in missing)
+        total = readable_size(sum(asset.size for asset in missing))
         print(f"需要下載 {len(missing)} 項，共 {total}：{sizes}。", flush=True)
     failures = []
     for asset in missing:  # one that can't be had doesn't keep the others away
