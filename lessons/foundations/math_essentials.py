@@ -43,7 +43,7 @@ rng = np.random.default_rng(run.seed)
 r"""
 ## 先看結果
 
-一張照片是一個矩陣。下面每張圖都只用少少幾組「一欄乘一列」加起來，右邊的數字是占原本儲存量的比例：
+一張照片是一個矩陣。下面每張圖都只用少少幾組「一欄乘一列」加起來，標題裡的百分比是占原本儲存量的比例：
 """
 
 # %%
@@ -58,6 +58,8 @@ figure = plotting.image_grid(
     titles=[f"秩 {k}：{linear_algebra.stored_share(height, width, k):.0%}" for k in ranks]
     + ["原圖"],
     title="同一張照片，用 k 組欄與列加出來",
+    columns=3,
+    size=2.2,
 )
 plotting.show(
     figure,
@@ -84,7 +86,7 @@ matrix = np.array([[1.6, 0.8], [0.3, 0.9]])
 u, s, vt = np.linalg.svd(matrix)
 angle = np.linspace(0, 2 * np.pi, 200)
 circle = np.stack([np.cos(angle), np.sin(angle)])
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4))
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.4), layout="tight")
 for axes, shape, arrows, title in [
     (left, circle, vt.T, "之前：單位圓與兩個互相垂直的方向"),
     (right, matrix @ circle, u * s, f"之後：半軸長 {s[0]:.2f} 與 {s[1]:.2f}"),
