@@ -758,7 +758,7 @@ print(
 from dlbook.exercises.foundations.environment_setup import accuracy_by_width  # exercise
 
 # %%
-curve = accuracy_by_width(train_x, train_y, test_x, test_y, [2, 8, 32, 128], run.seed)
+curve = accuracy_by_width(train_x, train_y, test_x, test_y, [2, 8, 32, 128], run.seed, 1500)
 figure = plotting.line_chart(
     {"測試正確率": ([2, 8, 32, 128], curve)},
     title="隱藏單元的數目與測試正確率",

@@ -331,7 +331,7 @@ def _(inputs, outputs, itemsize, flops, bandwidth):
 @exercise(
     stars=3,
     hints=[
-        "對每個寬度呼叫一次 train_digits(…, seed=seed, hidden=寬度)。",
+        "對每個寬度呼叫一次 train_digits(…, seed=seed, hidden=寬度, steps=steps)。",
         "正確率是 (network(test_x).argmax(dim=1) == test_y).float().mean().item()。",
         "量正確率要用測試的影像；訓練過的影像會讓你高估。",
     ],
@@ -343,15 +343,16 @@ def accuracy_by_width(
     test_y: Int[torch.Tensor, " tests"],
     widths: list[int],
     seed: int,
+    steps: int,
 ) -> list[float]:
     """實驗－網路要多寬
 
-    用課文的 `train_digits`（步數等設定都用預設值）各訓練一個網路，隱藏單元數依序是 `widths` 裡的每一個，
-    種子都是 `seed`。傳回每個網路在**測試**影像上的正確率，順序與 `widths` 相同。
+    用課文的 `train_digits` 各訓練一個網路，隱藏單元數依序是 `widths` 裡的每一個，
+    種子都是 `seed`，步數都是 `steps`，其餘用預設值。傳回每個網路在**測試**影像上的正確率，順序與 `widths` 相同。
     """
     accuracies = []
     for width in widths:
-        network = train_digits(train_x, train_y, seed=seed, hidden=width)
+        network = train_digits(train_x, train_y, seed=seed, hidden=width, steps=steps)
         with torch.inference_mode():
             correct = network(test_x).argmax(dim=1) == test_y
         accuracies.append(correct.float().mean().item())
@@ -365,12 +366,12 @@ def _(rng: torch.Generator):
         images.flatten(1).float() / 16 for images in (data.train_images, data.test_images)
     )
     seed = int(torch.randint(1000, (1,), generator=rng))
-    return [(train[:600], data.train_labels[:600], test, data.test_labels, [2, 32, 48], seed)]
+    return [(train[:600], data.train_labels[:600], test, data.test_labels, [2, 32, 48], seed, 100)]
 
 
 @accuracy_by_width.verify
 def _(case, output):
-    train_x, train_y, _, _, widths, _ = case
+    train_x, train_y, _, _, widths, *_ = case
     assert isinstance(output, list), f"要傳回 list，你傳回的是 {type(output).__name__}。"
     assert len(output) == len(widths), f"要 {len(widths)} 個正確率，你傳回了 {len(output)} 個。"
     right = accuracy_by_width.reference(*case)
@@ -386,18 +387,21 @@ def _(case, output):
 
 
 @accuracy_by_width.wrong("在訓練影像上量")
-def _(train_x, train_y, test_x, test_y, widths, seed):
-    return accuracy_by_width.reference(train_x, train_y, train_x, train_y, widths, seed)
+def _(train_x, train_y, test_x, test_y, widths, seed, steps):
+    return accuracy_by_width.reference(train_x, train_y, train_x, train_y, widths, seed, steps)
 
 
 @accuracy_by_width.wrong("每個寬度用不同的種子")
-def _(train_x, train_y, test_x, test_y, widths, seed):
+def _(train_x, train_y, test_x, test_y, widths, seed, steps):
     data = (train_x, train_y, test_x, test_y)
     return [
-        accuracy_by_width.reference(*data, [width], seed + i)[0] for i, width in enumerate(widths)
+        accuracy_by_width.reference(*data, [width], seed + i, steps)[0]
+        for i, width in enumerate(widths)
     ]
 
 
 @accuracy_by_width.wrong("沒有用到 widths")
-def _(train_x, train_y, test_x, test_y, widths, seed):
-    return accuracy_by_width.reference(train_x, train_y, test_x, test_y, [64] * len(widths), seed)
+def _(train_x, train_y, test_x, test_y, widths, seed, steps):
+    return accuracy_by_width.reference(
+        train_x, train_y, test_x, test_y, [64] * len(widths), seed, steps
+    )
