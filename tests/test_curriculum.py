@@ -115,6 +115,16 @@ def test_a_ready_lesson_has_the_title_of_the_curriculum(lesson: Lesson) -> None:
     assert heading[1] == lesson.title
 
 
+@pytest.mark.parametrize("lesson", READY, ids=lambda lesson: lesson.id)
+def test_a_lesson_says_which_lessons_it_links_to_are_still_planned(lesson: Lesson) -> None:
+    folder = ROOT / "lessons" / lesson.module
+    text = (ROOT / "lessons" / f"{lesson.id}.py").read_text("utf-8")
+    for line in re.split(r"[\n；]", text):
+        for link in re.findall(r"\]\(([\w/.]+)\.ipynb\)", line):
+            target = (folder / link).resolve().relative_to(ROOT / "lessons").as_posix()
+            assert COURSE.find(target).ready != ("規劃中" in line), line
+
+
 def test_only_ready_lessons_have_a_notebook() -> None:
     built = {path.relative_to(ROOT / "notebooks") for path in ROOT.glob("notebooks/*/*.ipynb")}
     assert {path.with_suffix("").as_posix() for path in built} == {lesson.id for lesson in READY}

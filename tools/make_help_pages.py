@@ -10,7 +10,6 @@ in both. Security updates move the packages: PROVENANCE.json has the hashes of t
 
 import argparse
 import gettext
-import random
 import re
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from bundling import DATA, find_package, record, unpack_debian
-from texts import han_only, write_records, write_rows
+from texts import han_only, random_parts, write_records, write_rows
 
 OUTPUT = DATA / "help_pages"
 HELP = "usr/share/libreoffice/help/{}/text"
@@ -141,19 +140,6 @@ def key(text: str) -> str:
     return re.sub(r"[\W\d_]", "", text).casefold()
 
 
-def part_of_page(pages: list[Page]) -> dict[str, str]:
-    """Pages drawn at random for testing and validation; the rest is for training."""
-    names = sorted(page.name for page in pages)
-    random.Random(SEED).shuffle(names)
-    parts = dict.fromkeys(names, "train")
-    start = 0
-    for part, share in PARTS.items():
-        end = start + round(share * len(names))
-        parts |= dict.fromkeys(names[start:end], part)
-        start = end
-    return parts
-
-
 def pairs_of_pages(pages: list[Page], parts: dict[str, str]) -> Iterator[tuple[str, ...]]:
     """Part, page, English, Chinese. A sentence of two parts stays in training only."""
     seen: dict[str, str] = {}
@@ -212,7 +198,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         english, chinese, interface = (unpack_debian(deb, Path(temporary)) for deb in debs)
         pages = read_pages(english / HELP.format("en-US"), chinese / HELP.format("zh-TW"))
-        parts = part_of_page(pages)
+        parts = random_parts((page.name for page in pages), PARTS, SEED)
         pairs = list(pairs_of_pages(pages, parts))
         held_out = {key(t) for part, _, *texts in pairs if part != "train" for t in texts}
         messages = list(interface_pairs(interface / MESSAGES, held_out))

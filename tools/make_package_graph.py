@@ -16,22 +16,9 @@ from pathlib import Path
 import numpy as np
 from bundling import DATA, record, write_npz
 
+from dlbook.datasets import SECTIONS
+
 OUTPUT = DATA / "package_graph"
-SECTIONS = (
-    "database",
-    "electronics",
-    "games",
-    "gnome",
-    "graphics",
-    "kde",
-    "mail",
-    "math",
-    "net",
-    "science",
-    "sound",
-    "video",
-    "web",
-)
 AUXILIARY = re.compile(r"-(data|doc|dev|dbg|common|l10n|plugins?)$")
 SHARED_BY = range(2, 401)  # a dependency of so many labelled packages is a node, too
 TRAIN_A_CLASS, VALID_A_CLASS = 20, 30

@@ -10,7 +10,6 @@ out the family name. Needs ``pip install opencc==1.4.2``.
 
 import argparse
 import json
-import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from pathlib import Path
 from bundling import DATA, find_package, record
 from make_poems import poems_of_1705
 from opencc import OpenCC
-from texts import HAN, read_members, write_records
+from texts import HAN, random_parts, read_members, write_records
 
 OUTPUT = DATA / "poet_qa"
 MEMBER = r"package/dist/quantangshi/authors\.tang\.json"
@@ -172,19 +171,6 @@ def questions(life: Life) -> Iterator[dict[str, object]]:
         }
 
 
-def part_of_poet(poets: list[Life]) -> dict[str, str]:
-    """Poets drawn at random for testing and validation; the rest is for training."""
-    names = sorted(life.name for life in poets)
-    random.Random(SEED).shuffle(names)
-    parts = dict.fromkeys(names, "train")
-    start = 0
-    for part, share in PARTS.items():
-        end = start + round(share * len(names))
-        parts |= dict.fromkeys(names[start:end], part)
-        start = end
-    return parts
-
-
 def main() -> None:
     """Write a record a poet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -192,7 +178,7 @@ def main() -> None:
     package = find_package(parser.parse_args().packages, "chinese-poetry-")
     asked = {life: list(questions(life)) for life in lives(package)}
     poets = [life for life, items in asked.items() if items]
-    parts = part_of_poet(poets)
+    parts = random_parts((life.name for life in poets), PARTS, SEED)
     write_records(
         OUTPUT / "poet_qa.jsonl.xz",
         (

@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import random
 import re
 import tarfile
 from collections.abc import Iterable
@@ -16,6 +17,19 @@ FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 4,
 def han_only(text: str) -> str:
     """The Han characters of ``text``."""
     return re.sub(f"[^{HAN}]", "", text)
+
+
+def random_parts(names: Iterable[str], shares: dict[str, float], seed: int) -> dict[str, str]:
+    """The part of each name: ``shares`` of them, drawn at random; the rest is "train"."""
+    order = sorted(names)
+    random.Random(seed).shuffle(order)
+    parts = dict.fromkeys(order, "train")
+    start = 0
+    for part, share in shares.items():
+        end = start + round(share * len(order))
+        parts |= dict.fromkeys(order[start:end], part)
+        start = end
+    return parts
 
 
 def read_members(archive: Path, pattern: str) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ r"""
 | --- | --- |
 | 先備 | 會 Python；看得懂矩陣乘法 |
 | 作業 | 沒有對應的作業；三門課的每一份作業都用得到這些 |
-| 時間 | 兩核心 CPU 執行不到 1 分鐘；讀與練習約 2 小時。GPU（full）未驗證 |
+| 時間 | 兩核心 CPU 執行不到 1 分鐘；讀與練習約 2 小時。量的是 CPU；full 只把矩陣放大，未驗證 |
 | 資料 | MNIST 手寫數字，隨課程附上（CC BY-SA 3.0） |
 """
 
@@ -51,7 +51,7 @@ print(
 r"""
 最上面的 `lesson.start` 每一課都有，它做四件事：固定亂數、選裝置、設定執行緒、套用設定檔。
 
-- **設定檔**（profile）：預設是 `quick`，一般筆電一兩分鐘跑得完；`full` 給 GPU 用，規模較大。程式是同一份，只換設定。在終端機用 `dlbook run environment_setup --profile full`，或先設環境變數 `DLBOOK_PROFILE=full`。
+- **設定檔**（profile）：預設是 `quick`，一般筆電一兩分鐘跑得完；`full` 給 GPU 用，規模較大（這一課兩種都量 CPU，`full` 只是把矩陣放大）。程式是同一份，只換設定。在終端機用 `dlbook run environment_setup --profile full`，或先設環境變數 `DLBOOK_PROFILE=full`。
 - **種子**：預設 0；`DLBOOK_SEED=1` 換一個。**裝置**：`DLBOOK_DEVICE=cuda`。**執行緒**：`DLBOOK_THREADS=2`，預設 1，原因下面會量給你看。
 """
 
@@ -227,7 +227,7 @@ print("(a + b) + c =", ((a + b) + c).item(), "；a + (b + c) =", (a + (b + c)).i
 
 # %% [markdown]
 r"""
-bfloat16 加了 0.001 等於沒加：它在 1 附近的間隔比 0.001 還大。第二行的 $a=10^8$、$b=-10^8$、$c=1$，float32 先算 $b+c$ 時，那個 1 就被捨掉了。
+bfloat16 加了 0.001 等於沒加：它在 1 附近的間隔比 0.001 還大。表格下面那一行的 $a=10^8$、$b=-10^8$、$c=1$，float32 先算 $b+c$ 時，那個 1 就被捨掉了。
 """
 
 # %% [markdown]
@@ -503,7 +503,7 @@ run.claim(
 
 # %% [markdown]
 r"""
-兩端都對得上。中間（批次 2 到 16）實測比屋頂線慢：矩陣函式庫會先把權重**重新排列**成好算的順序，批次 1 走的是不必重排的另一條路，批次大了，重排的成本才攤得掉。屋頂線沒算這一筆，它只是下界。
+批次大的一端貼著屋頂；批次 1 也遠比「只看運算次數」準。中間（批次 2 到 16）離得最遠，最可能的原因（這裡沒有驗證）是矩陣函式庫先把權重**重新排列**成好算的順序：批次 1 走不必重排的另一條路，批次大了，重排的成本才攤得掉。屋頂線沒算這一筆，它只是下界。
 
 ### 資料型別：少搬一半，快多少
 
@@ -551,20 +551,22 @@ run.claim(
 
 # %% [markdown]
 r"""
+縮小的權重有時快得比位元組的比例還多：同一個權重反覆使用，小到整個放得進快取之後，就不必再從主記憶體搬了。
+
 ### 執行緒：多不一定快
 
 兩個執行緒各算一半，理想上快一倍。但它們每算完一塊就要互相等待；只要另一個核心正忙著別的事，先做完的就得空等。這門課預設一個執行緒，就是為了讓你在做別的事時，時間仍可預期。
 """
 
 # %%
-thread_rows = []
+thread_rows, threads_before = [], torch.get_num_threads()
 for size in (64, 256, 1024):
     row = {"邊長": size}
     for threads in (1, 2):
         torch.set_num_threads(threads)
         row[f"{threads} 個執行緒（GFLOP/s）"] = matmul_speed(size) / 1e9
     thread_rows.append(row)
-torch.set_num_threads(1)
+torch.set_num_threads(threads_before)
 table = pd.DataFrame(thread_rows).set_index("邊長")
 display(table.round(1))
 figure = plotting.bar_chart(
@@ -615,7 +617,7 @@ plotting.show(
 
 # %% [markdown]
 r"""
-`exp` 超過 1 不是機器慢，是帳記得太簡單：一次 `exp` 實際上要十幾次乘加。數運算次數時，「一個函式算一次」只是約定。
+`exp` 超過 1 不是機器慢，是帳記得太簡單：一次 `exp` 實際上要很多次乘加。數運算次數時，「一個函式算一次」只是約定。
 
 ### 網路認錯了哪些字
 
@@ -690,18 +692,18 @@ r"""
 
 ### 坑三：把損失張量存起來，記憶體越用越多
 
-`loss` 不只是一個數，它還牽著整張計算圖。下面各訓練一百步，把每一步的損失存進 list，量**多用**了多少記憶體：
+`loss` 不只是一個數，它還牽著整張計算圖。下面各訓練兩百步，把每一步的損失存進 list，量**多用**了多少記憶體：
 """
 
 
 # %%
 def memory_growth(keep):
-    """訓練 100 步，用 ``keep`` 把每步的損失存起來；記憶體增加多少 MB。"""
+    """訓練 200 步，用 ``keep`` 把每步的損失存起來；記憶體增加多少 MB。"""
     torch.manual_seed(run.seed)
     deep = nn.Sequential(*[nn.Sequential(nn.Linear(500, 500), nn.Tanh()) for _ in range(4)])
     history = []
     before = psutil.Process().memory_info().rss
-    for step in range(100):
+    for step in range(200):
         loss = deep(train_x[step * 256 : (step + 1) * 256, :500]).square().mean()
         history.append(keep(loss))
     return (psutil.Process().memory_info().rss - before) / 1e6
@@ -716,7 +718,7 @@ run.claim(
     growth["存 loss（連計算圖）"] - growth["存 loss.item()"],
     at_least=80,
     level="cost",
-    source=f"四層 × 256 筆 × 500 個數 × 4 位元組 × 100 步 = {4 * 256 * 500 * 4 * 100 / 1e6:.0f} MB",
+    source=f"四層 × 256 筆 × 500 個數 × 4 位元組 × 200 步 = {4 * 256 * 500 * 4 * 200 / 1e6:.0f} MB",
 )
 
 # %% [markdown]
@@ -815,7 +817,7 @@ r"""
 
 <details><summary>看答案</summary>
 
-每個數少一半位元組，同樣的運算強度變成兩倍（點往右移）；若處理器有 bfloat16 的指令，平頂也會升高，屋脊跟著往右移。兩件事合起來，小批次的線性層大約快一倍：它受限於搬運。
+每個數少一半位元組，同樣的運算強度變成兩倍（點往右移）；若處理器有 bfloat16 的指令，平頂也會升高，屋脊跟著往右移。小批次的線性層受限於搬運，理想上快一倍；上面的表量到的是多少？
 
 </details>
 """

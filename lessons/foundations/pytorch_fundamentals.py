@@ -12,7 +12,7 @@ r"""
 
 | | |
 | --- | --- |
-| 先備 | 會 Python 與 NumPy；知道偏微分與連鎖律。[環境與量測](environment_setup.ipynb)、[數學要點](math_essentials.ipynb) 還在規劃中，沒上過也能讀 |
+| 先備 | 會 Python 與 NumPy；知道偏微分與連鎖律。[環境與量測](environment_setup.ipynb)、[數學要點](math_essentials.ipynb)，已有同等的基礎就可以直接開始 |
 | 作業 | 沒有直接對應的作業；李宏毅老師三門課（ML 2021、ML 2025、GenAI-ML 2025）的程式作業都用到這些工具 |
 | 時間 | 兩核心 CPU 執行不到 1 分鐘；讀與練習約 3 小時。GPU（full）未驗證 |
 | 資料 | MNIST 手寫數字，隨課程附上（CC BY-SA 3.0） |
@@ -1202,5 +1202,5 @@ r"""
 - He 等人，*Delving Deep into Rectifiers*，[arXiv:1502.01852](https://arxiv.org/abs/1502.01852)——本課用的初始化從哪裡來。
 - 李宏毅，[機器學習 2021 春季班](https://speech.ee.ntu.edu.tw/~hylee/ml/2021-spring.php)——課程網站另有 PyTorch 教學，講的是同樣的工具。
 - LeCun 等人，*Gradient-Based Learning Applied to Document Recognition*，Proc. IEEE 86(11)，1998——MNIST 的出處。
-- 下一課：[迴歸](../supervised_learning/regression.ipynb)（規劃中）——用這些工具做第一個完整的專題。
+- 下一課：[迴歸](../supervised_learning/regression.ipynb)——用這些工具做第一個完整的專題。
 """

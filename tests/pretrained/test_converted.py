@@ -85,6 +85,8 @@ def test_a_folder_without_its_config_or_of_an_earlier_format_is_made_anew(cache:
     old = {"config": {"hidden_size": 1}, "chat_template": ""}
     (folder / "config.json").write_text(json.dumps(old), "utf-8")
     assert converted.load("a", read_gguf).config == meta["config"]
+    (folder / "config.json").write_text("{ damaged", "utf-8")
+    assert converted.load("a", read_gguf).config == meta["config"]
     assert names(folder) == FILES
 
 

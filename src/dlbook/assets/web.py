@@ -52,7 +52,9 @@ def _download(url: str, part: Path) -> None:
     if have:
         headers["Range"] = f"bytes={have}-"
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if response.status_code == RANGE_NOT_SATISFIABLE:  # nothing missing, or not our file
+        if (
+            have and response.status_code == RANGE_NOT_SATISFIABLE
+        ):  # nothing missing, or another file
             part.unlink()
             _download(url, part)
             return

@@ -67,7 +67,9 @@ def chicago() -> Table:
     Columns: ``date``; 20 stations, thousands of entries **14 days earlier** (so known when the
     forecast is made); weather of the day: ``temp…`` and ``dew`` °F, ``humidity`` %, ``pressure``
     inHg, ``wind…`` and ``gust…`` mph, ``percip…`` inches, ``weather_…`` share of the hours; 0/1 for
-    home and away games of four sports. ``wind_max`` has an impossible 406.2 in the source.
+    home and away games of four sports. ``wind_max`` has an impossible 406.2 in the source, the
+    four baseball columns are identical there (so not to be trusted), and ``temp_change`` is
+    ``temp_max`` − ``temp_min``.
 
     Licence: MIT (R package modeldata 1.1.0). Kuhn & Johnson, Feature Engineering and Selection,
     2019; original figures by the Chicago Transit Authority.

@@ -56,7 +56,10 @@ def _converted(source: Path, converter: Converter) -> Path:
 
 def _is_complete(folder: Path) -> bool:
     file = folder / "config.json"
-    return file.is_file() and json.loads(file.read_text("utf-8")).get("format") == FORMAT
+    try:
+        return file.is_file() and json.loads(file.read_text("utf-8"))["format"] == FORMAT
+    except (ValueError, KeyError):  # damaged, or of a format that had no number: convert again
+        return False
 
 
 def _convert(source: Path, converter: Converter, folder: Path) -> None:

@@ -43,8 +43,9 @@ def _download(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED))
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise CourseError(
-            f"模型庫的 {name} 拿不到（{str(error).splitlines()[0]}）。請確認網路連線；"
+            f"模型庫的 {name} 拿不到（{reason}）。請確認網路連線；"
             f"或把它整個複製到一個資料夾的 {name} 底下，再以環境變數 DLBOOK_HUB 指定那個資料夾。"
         ) from error
 
