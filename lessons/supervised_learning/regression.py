@@ -1578,5 +1578,5 @@ r"""
 - Kaufman 等人，*Leakage in Data Mining*，ACM TKDD 6(4)，2012——洩漏的分類與案例。
 - Fanaee-T、Gama，*Event labeling combining ensemble detectors and background knowledge*，Progress in AI 2，2014——共享單車資料的出處，主題正是「特殊的日子」。
 - 李宏毅，[機器學習 2021 春季班](https://speech.ee.ntu.edu.tw/~hylee/ml/2021-spring.php) HW1。
-- 下一課：[分類](classification.ipynb)（規劃中）——目標從一個數字變成一個類別。
+- 下一課：[分類](classification.ipynb)——目標從一個數字變成一個類別。
 """
