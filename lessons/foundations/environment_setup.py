@@ -52,7 +52,7 @@ r"""
 最上面的 `lesson.start` 每一課都有，它做四件事：固定亂數、選裝置、設定執行緒、套用設定檔。
 
 - **設定檔**（profile）：預設是 `quick`，一般筆電一兩分鐘跑得完；`full` 給 GPU 用，規模較大（這一課兩種都量 CPU，`full` 只是把矩陣放大）。程式是同一份，只換設定。在終端機用 `dlbook run environment_setup --profile full`，或先設環境變數 `DLBOOK_PROFILE=full`。
-- **種子**：預設 0；`DLBOOK_SEED=1` 換一個。**裝置**：`DLBOOK_DEVICE=cuda`。**執行緒**：`DLBOOK_THREADS=2`，預設 1，原因下面會量給你看。
+- **種子**：預設 0；`DLBOOK_SEED=1` 換一個。**裝置**：`DLBOOK_DEVICE=cuda`。**執行緒**：`DLBOOK_THREADS=2`；預設 1：兩個一起用通常較快，但時間會隨電腦上別的程式起伏（下面會量）。
 """
 
 # %% [markdown]
@@ -222,12 +222,18 @@ for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
         }
     )
 display(pd.DataFrame(rows).set_index("型別"))
+values = torch.randn(1_000_000)
+print(
+    "同一百萬個數，一次加完與分成千塊加：",
+    values.sum().item(),
+    values.view(1000, -1).sum(1).sum().item(),
+)
 a, b, c = (torch.tensor(v) for v in (1e8, -1e8, 1.0))
 print("(a + b) + c =", ((a + b) + c).item(), "；a + (b + c) =", (a + (b + c)).item())
 
 # %% [markdown]
 r"""
-bfloat16 加了 0.001 等於沒加：它在 1 附近的間隔比 0.001 還大。表格下面那一行的 $a=10^8$、$b=-10^8$、$c=1$，float32 先算 $b+c$ 時，那個 1 就被捨掉了。
+bfloat16 加了 0.001 等於沒加：它在 1 附近的間隔比 0.001 還大。一百萬個數換一種加法，最後幾位就不同；最後一行的 $a=10^8$、$b=-10^8$、$c=1$，float32 先算 $b+c$ 時，那個 1 就被捨掉了。
 """
 
 # %% [markdown]
@@ -453,21 +459,21 @@ figure = plotting.line_chart(
 )
 plotting.show(
     figure,
-    alt="雙對數座標：批次大時三條線重合；批次小時，只看運算次數的預測遠低於實測，屋頂線則在實測下方不遠處。",
+    alt="雙對數座標：批次大時三條線重合；批次小時，只看運算次數的預測遠低於實測，屋頂線也在實測下方，但最多只差幾倍。",
 )
 factors = {b: m / p for b, m, p in zip(batches, measured, predicted)}
 print("實測是屋頂線的幾倍：", "、".join(f"批次 {b} {f:.2f}" for b, f in factors.items()))
 
 # %% [markdown]
 r"""
-要拿來當主張，量法得更小心：別的程式可能剛好在量算力時插隊、量線性層時又沒有。所以把四個量**交替**量好幾輪，各取最好的一次，再算倍數。
+要拿來當主張，量法得更小心：別的程式可能剛好在量算力時插隊、量線性層時又沒有。所以把這些量**交替**量好幾輪，各取最好的一次，再算倍數。
 """
 
 
 # %%
 def best_of_rounds(rounds):
-    """機器的兩個極限與兩種批次的秒數，交替量 ``rounds`` 輪，各取最好的一次。"""
-    flops, bandwidth, seconds = 0.0, 0.0, {1: float("inf"), 256: float("inf")}
+    """機器的兩個極限與三種批次的秒數，交替量 ``rounds`` 輪，各取最好的一次。"""
+    flops, bandwidth, seconds = 0.0, 0.0, dict.fromkeys((1, 4, 256), float("inf"))
     for _ in range(rounds):
         flops = max(flops, matmul_speed(run.matmul_size))
         bandwidth = max(bandwidth, copy_speed(run.copy_bytes))
@@ -494,6 +500,13 @@ run.claim(
     source="同上；複製量到的頻寬與讀權重的頻寬不完全相同，門檻較寬",
 )
 run.claim(
+    "批次 4：實測與屋頂線預測差幾倍",
+    max(off[4], 1 / off[4]),
+    at_most=6.0,
+    level="simple",
+    source="屋頂線只是下界：小批次差得最遠",
+)
+run.claim(
     "批次 1：只看運算次數，預測少了幾倍",
     best_seconds[1] / (linear_cost(1, width, width).flops / best_machine.flops),
     at_least=3.0,
@@ -503,7 +516,7 @@ run.claim(
 
 # %% [markdown]
 r"""
-批次大的一端貼著屋頂；批次 1 也遠比「只看運算次數」準。中間（批次 2 到 16）離得最遠，最可能的原因（這裡沒有驗證）是矩陣函式庫先把權重**重新排列**成好算的順序：批次 1 走不必重排的另一條路，批次大了，重排的成本才攤得掉。屋頂線沒算這一筆，它只是下界。
+批次大的一端貼著屋頂；批次 1 也遠比「只看運算次數」準。中間的小批次離得最遠（上面印出了每個批次差幾倍），最可能的原因（這裡沒有驗證）是矩陣函式庫先把權重**重新排列**成好算的順序：批次 1 走不必重排的另一條路，批次大了，重排的成本才攤得掉。屋頂線沒算這一筆，它只是下界。
 
 ### 資料型別：少搬一半，快多少
 
@@ -553,14 +566,14 @@ run.claim(
 r"""
 縮小的權重有時快得比位元組的比例還多：同一個權重反覆使用，小到整個放得進快取之後，就不必再從主記憶體搬了。
 
-### 執行緒：多不一定快
+### 執行緒：矩陣越小，越分不到好處
 
 兩個執行緒各算一半，理想上快一倍。但它們每算完一塊就要互相等待；只要另一個核心正忙著別的事，先做完的就得空等。這門課預設一個執行緒，就是為了讓你在做別的事時，時間仍可預期。
 """
 
 # %%
 thread_rows, threads_before = [], torch.get_num_threads()
-for size in (64, 256, 1024):
+for size in (16, 64, 256, 1024):
     row = {"邊長": size}
     for threads in (1, 2):
         torch.set_num_threads(threads)
@@ -577,7 +590,7 @@ figure = plotting.bar_chart(
 )
 figure.axes[0].axvline(1, color="black", linestyle=":")
 plotting.show(
-    figure, alt="三種矩陣大小下，兩個執行緒相對於一個的速度倍數；虛線是一倍。小矩陣最得不到好處。"
+    figure, alt="四種矩陣大小下，兩個執行緒相對於一個的速度倍數；虛線是一倍。小矩陣最得不到好處。"
 )
 
 # %% [markdown]
@@ -631,6 +644,7 @@ wrong = torch.nonzero(guess != test_y).flatten()
 worst = wrong[confidence[wrong].argsort(descending=True)][:12]
 figure = plotting.image_grid(
     data.test_images[worst],
+    columns=6,
     titles=[f"{int(test_y[i])} → {int(guess[i])}" for i in worst],
     title="答錯而且最有把握的 12 張（正確答案 → 網路的答案）",
 )
@@ -666,7 +680,7 @@ print(f"fastest：{fastest(lambda: fresh(x)) * 1e3:.2f} 毫秒")
 
 # %% [markdown]
 r"""
-**症狀**：頭幾次和後面差很多，換個順序量，「誰比較快」就反過來。**解法**：熱身、重複、取最小；要比兩個方法就**交替**量（之後的課用 `measure.paired_times`）。
+**症狀**：第一次和後面差很多；拿它來比，換個順序量，「誰比較快」可能就反過來。**解法**：熱身、重複、取最小；要比兩個方法就**交替**量（之後的課用 `measure.paired_times`）。
 
 ### 坑二：以為設了種子就一定一樣
 
@@ -690,15 +704,15 @@ print("其中一次多抽一個，相同嗎：", torch.equal(initial_weight(0), 
 r"""
 **症狀**：加了一行不相干的程式（例如畫一張隨機挑選的圖），訓練結果就變了。**解法**：重要的亂數用自己的 `torch.Generator`，像 `train_digits` 那樣。
 
-### 坑三：把損失張量存起來，記憶體越用越多
+### 坑三：只做前向（例如量驗證損失），卻把損失張量存起來
 
-`loss` 不只是一個數，它還牽著整張計算圖。下面各訓練兩百步，把每一步的損失存進 list，量**多用**了多少記憶體：
+`loss` 不只是一個數，它還牽著整張計算圖。訓練時 `backward()` 做完，圖裡的中間結果就釋放了；可是量驗證損失時不會呼叫 `backward()`，只要有人拿著 `loss`，整張圖就一直留著。下面各做兩百次前向，把每一次的損失存進 list，量**多用**了多少記憶體：
 """
 
 
 # %%
 def memory_growth(keep):
-    """訓練 200 步，用 ``keep`` 把每步的損失存起來；記憶體增加多少 MB。"""
+    """前向 200 次（不反向），用 ``keep`` 把損失存起來；記憶體增加多少 MB。"""
     torch.manual_seed(run.seed)
     deep = nn.Sequential(*[nn.Sequential(nn.Linear(500, 500), nn.Tanh()) for _ in range(4)])
     history = []
@@ -716,14 +730,14 @@ print("、".join(f"{name}：多用 {mb:.0f} MB" for name, mb in growth.items()))
 run.claim(
     "存 loss 比存 loss.item() 多用的記憶體（MB）",
     growth["存 loss（連計算圖）"] - growth["存 loss.item()"],
-    at_least=80,
+    at_least=250,
     level="cost",
-    source=f"四層 × 256 筆 × 500 個數 × 4 位元組 × 200 步 = {4 * 256 * 500 * 4 * 200 / 1e6:.0f} MB",
+    source=f"四層 × 256 筆 × 500 個數 × 4 位元組 × 200 次 = {4 * 256 * 500 * 4 * 200 / 1e6:.0f} MB",
 )
 
 # %% [markdown]
 r"""
-**症狀**：訓練幾千步之後記憶體用完。**解法**：要記錄就存 `loss.item()` 或 `loss.detach()`。
+**症狀**：每驗證一次，記憶體就多一截。**解法**：驗證包在 `torch.inference_mode()` 裡，要記錄就存 `loss.item()`。訓練迴圈裡存 `loss` 多半不會爆（`backward()` 已經釋放中間結果），也一樣存 `.item()`；把好幾步的 `loss` 加起來、最後才 `backward()`，就會像上面一樣一直長。
 
 ### 坑四：用 Python 迴圈算張量的事
 
@@ -782,16 +796,25 @@ print(
 from dlbook.exercises.foundations.environment_setup import accuracy_by_width  # exercise
 
 # %%
-curve = accuracy_by_width(train_x, train_y, test_x, test_y, [2, 8, 32, 128], run.seed, 1500)
+fitted, held_out = slice(50_000), slice(50_000, None)  # 選寬度用驗證資料，不動測試集
+curve = accuracy_by_width(
+    train_x[fitted],
+    train_y[fitted],
+    train_x[held_out],
+    train_y[held_out],
+    [2, 8, 32, 128],
+    run.seed,
+    1500,
+)
 figure = plotting.line_chart(
-    {"測試正確率": ([2, 8, 32, 128], curve)},
-    title="隱藏單元的數目與測試正確率",
+    {"驗證正確率": ([2, 8, 32, 128], curve)},
+    title="隱藏單元的數目與驗證正確率",
     xlabel="隱藏單元",
     ylabel="正確率",
     logx=True,
     markers=True,
 )
-plotting.show(figure, alt="隱藏單元從 2 增加到 128，測試正確率先快速上升，再趨於平緩。")
+plotting.show(figure, alt="隱藏單元從 2 增加到 128，驗證正確率先快速上升，再趨於平緩。")
 
 # %% [markdown]
 r"""
@@ -801,7 +824,7 @@ r"""
 
 <details><summary>看答案</summary>
 
-一個人時，權重搬一次只用一次，時間由搬運決定；32 個人共用同一次搬運，搬的位元組幾乎不變，運算變成 32 倍，但運算原本就有餘裕。等到批次超過屋脊，才會開始變慢。
+一個人時，權重搬一次只用一次，時間由搬運決定；32 個人共用同一次搬運，權重搬的位元組不變，運算變成 32 倍，但運算原本就有餘裕。等到批次超過屋脊，才會開始變慢。這裡只算權重；每個人各自的 KV 快取不能共用，對話越長，這一份搬運越大。
 
 </details>
 
@@ -839,6 +862,6 @@ r"""
 - Williams, Waterman, Patterson, *Roofline: An Insightful Visual Performance Model for Multicore Architectures*, CACM 52(4), 2009：屋頂線的原始論文，十二頁，很好讀。
 - Goldberg, *What Every Computer Scientist Should Know About Floating-Point Arithmetic*, ACM Computing Surveys 23(1), 1991：浮點數為什麼會那樣。
 - Micikevicius 等人，*Mixed Precision Training*，arXiv:1710.03740：用一半的位元訓練，要注意什麼。
-- PyTorch 文件的 *Reproducibility* 一頁：哪些運算沒有決定性的版本。
+- PyTorch 文件的 *Reproducibility* 一頁：哪些運算沒有決定性的版本；`torch.use_deterministic_algorithms(True)` 遇到它們會直接報錯。
 - 下一課：[數學要點](math_essentials.ipynb)。
 """

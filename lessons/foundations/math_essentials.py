@@ -13,7 +13,7 @@ r"""
 | | |
 | --- | --- |
 | 先備 | 矩陣乘法、特徵值與一點偏微分；[環境與量測](environment_setup.ipynb) |
-| 作業 | 2021 HW2-2：算小網路的梯度範數與 minimum ratio，判斷停在局部極小值還是鞍點。其餘是本課加的 |
+| 作業 | 2021 HW2-2：算小網路的梯度範數與 minimum ratio，判斷停在局部極小值還是鞍點（作業用 ReLU 的小網路，這裡用 8 個 tanh 單元，處處可微）。其餘是本課加的 |
 | 時間 | 兩核心 CPU 執行不到 1 分鐘；讀與練習約 3 小時。GPU（full）未驗證 |
 | 資料 | scikit-image 的照片（CC0），MNIST 手寫數字（CC BY-SA 3.0），都隨課程附上 |
 """
@@ -130,7 +130,7 @@ def valley_path(kappa, steps=30):
     return np.array(points)
 
 
-figure, panels = plt.subplots(1, 2, figsize=(9, 3.4))
+figure, panels = plt.subplots(2, 1, figsize=(8, 5.8), layout="constrained")
 for axes, kappa in zip(panels, [2, 20]):
     grid_x, grid_y = np.meshgrid(np.linspace(-5, 5, 100), np.linspace(-1.6, 1.6, 100))
     axes.contour(grid_x, grid_y, (grid_x**2 + kappa * grid_y**2) / 2, levels=12, alpha=0.5)
@@ -138,7 +138,10 @@ for axes, kappa in zip(panels, [2, 20]):
     axes.plot(*path.T, "o-", color=plotting.COLORS[1], markersize=3)
     left_over = np.linalg.norm(path[-1]) / np.linalg.norm(path[0])
     axes.set(
-        title=f"條件數 {kappa}：30 步後還差 {left_over:.0e}", xlabel="平的方向", ylabel="陡的方向"
+        title=f"條件數 {kappa}：30 步後還差 {left_over:.0e}",
+        xlabel="平的方向",
+        ylabel="陡的方向",
+        aspect="equal",
     )
 plotting.show(
     figure,
@@ -155,7 +158,7 @@ $A$ 的形狀是 $(m,n)$，它可以寫成
 
 $$A=U\,\mathrm{diag}(s)\,V^\top=\sum_{i} s_i\,u_i v_i^\top .$$
 
-$u_i$（長度 $m$）彼此垂直，$v_i$（長度 $n$）彼此垂直，$s_1\ge s_2\ge\dots\ge0$。怎麼求？把 $A$ 消掉一邊：
+$u_i\in\mathbb R^m$ 是彼此垂直的單位向量，$v_i\in\mathbb R^n$ 也是，$s_1\ge s_2\ge\dots\ge0$。怎麼求？把 $A$ 消掉一邊：
 
 $$A^\top A=V\,\mathrm{diag}(s^2)\,V^\top,$$
 
@@ -165,11 +168,11 @@ $$A^\top A=V\,\mathrm{diag}(s^2)\,V^\top,$$
 
 ### PCA 就是減掉平均之後的 SVD
 
-資料 $X$ 的每一列是一筆，減去平均後，沿單位方向 $v$ 的變異數是 $\frac{1}{N-1}\lVert Xv\rVert^2$。把 $X$ 換成 SVD，這個值在 $v=v_1$ 時最大，等於 $s_1^2/(N-1)$。所以主成分就是右奇異向量。
+資料 $X$ 的每一列是一筆，減去平均後，沿單位方向 $v$ 的變異數是 $\frac{1}{N-1}\lVert Xv\rVert^2$。把 $X$ 換成 SVD：$\lVert Xv\rVert^2=\sum_i s_i^2(v_i^\top v)^2$，而 $(v_i^\top v)^2$ 加起來最多是 1，全放在 $s_1$ 上最大。所以這個值在 $v=v_1$ 時最大，等於 $s_1^2/(N-1)$。所以主成分就是右奇異向量。
 
 ### 梯度下降要走幾步
 
-最簡單的谷是 $L(z)=\frac12\sum_i\lambda_i z_i^2$，$\lambda_i>0$ 是 Hessian 的特徵值。梯度下降各走各的：$z_i\leftarrow(1-\eta\lambda_i)z_i$。要讓最陡與最平的方向收縮得一樣快，取 $\eta=\dfrac{2}{\lambda_{\min}+\lambda_{\max}}$，每一步縮成
+最簡單的谷是 $L(z)=\frac12\sum_i\lambda_i z_i^2$，$\lambda_i>0$ 是 Hessian 的特徵值。梯度下降各走各的：$z_i\leftarrow(1-\eta\lambda_i)z_i$。要收斂，每個方向都得 $|1-\eta\lambda_i|<1$，也就是 $\eta<2/\lambda_{\max}$。要讓最陡與最平的方向收縮得一樣快，取 $\eta=\dfrac{2}{\lambda_{\min}+\lambda_{\max}}$，每一步縮成
 
 $$\rho=\frac{\kappa-1}{\kappa+1},\qquad \kappa=\frac{\lambda_{\max}}{\lambda_{\min}} .$$
 
@@ -177,7 +180,7 @@ $$\rho=\frac{\kappa-1}{\kappa+1},\qquad \kappa=\frac{\lambda_{\max}}{\lambda_{\m
 
 ### 梯度為零的地方，不一定是谷底
 
-在臨界點 $p$ 附近，$L(p+d)\approx L(p)+\frac12 d^\top H d$，$H$ 是 Hessian（所有二階偏導數排成的矩陣）。沿特徵向量 $v_i$ 走 $t$，損失變化 $\frac12\lambda_i t^2$：特徵值全正是谷底，有正有負是**鞍點**（saddle point）。作業 2021 HW2-2 用「正特徵值的比例」判斷，叫 minimum ratio。一個函式若處處 $H\succeq0$，它就是**凸的**（convex），不會有鞍點；神經網路的損失不是凸的。
+在臨界點 $p$ 附近，$L(p+d)\approx L(p)+\frac12 d^\top H d$，$H$ 是 Hessian（所有二階偏導數排成的矩陣）。沿特徵向量 $v_i$ 走 $t$，損失變化 $\frac12\lambda_i t^2$：特徵值全正是谷底，有正有負是**鞍點**（saddle point）。作業 2021 HW2-2 用「正特徵值的比例」判斷，叫 minimum ratio：梯度範數小於 $10^{-3}$ 時，比例超過 0.5 當作（像）局部極小值，不到就當作鞍點。這是粗略的門檻：特徵值是 0 的平坦方向也算進「不是正的」，真正的判準是**有沒有負的特徵值**。一個函式若處處 $H\succeq0$，它就是**凸的**（convex），不會有鞍點；神經網路的損失不是凸的。
 
 ### 連鎖律與 Jacobian
 
@@ -418,7 +421,9 @@ r"""
 quarter = int(0.25 * photo.size / (height + width + 1))
 even = photo[: height // 2 * 2, : width // 2 * 2]
 blocks = even.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
-half_size = np.repeat(np.repeat(blocks, 2, axis=0), 2, axis=1)
+half_size = torch.nn.functional.interpolate(
+    torch.from_numpy(blocks)[None, None], scale_factor=2, mode="bicubic", align_corners=False
+)[0, 0].numpy()
 all_ranks = list(range(2, 60, 3))
 svd_quality = [psnr(photo, low_rank(photo, k)) for k in all_ranks]
 figure = plotting.line_chart(
@@ -429,7 +434,7 @@ axes = figure.axes[0]
 axes.plot([0.25], [psnr(even, half_size)], "s", color=plotting.COLORS[1], label="縮小一半再放大")
 axes.legend()
 plotting.show(
-    figure, alt="PSNR 隨儲存量上升的曲線；儲存量四分之一處，SVD 與「縮小再放大」的方塊幾乎重疊。"
+    figure, alt="PSNR 隨儲存量上升的曲線；儲存量四分之一處，「縮小再放大」的方塊在 SVD 的曲線上方。"
 )
 compressed = psnr(photo, low_rank(photo, quarter))
 print(
@@ -440,12 +445,27 @@ run.claim(
     compressed,
     at_least=25.0,
     level="simple",
-    source="課綱的門檻：儲存量 ≤ 25% 時 PSNR ≥ 25 分貝",
+    source="本課的門檻：儲存量 ≤ 25% 時 PSNR ≥ 25 分貝",
+)
+_, photo_s, _ = np.linalg.svd(photo, full_matrices=False)
+run.claim(
+    f"秩 {quarter} 丟掉的平方和，與 Σ s²（i > {quarter}）的比",
+    np.square(photo - low_rank(photo, quarter)).sum() / np.square(photo_s[quarter:]).sum(),
+    near=(1.0, 1e-6),
+    level="parity",
+    source="Eckart–Young 定理",
+)
+run.claim(
+    "同樣的儲存量，縮小再放大比 SVD 多幾分貝",
+    psnr(even, half_size) - compressed,
+    at_least=0.5,
+    level="medium",
+    source="自然照片：鄰近的像素相像，SVD 用不上這一點",
 )
 
 # %% [markdown]
 r"""
-老實說，對**自然照片**，SVD 沒有比縮小再放大好多少：照片的重複主要是「鄰近的像素相像」，SVD 只懂「整列整欄相像」。換一種資料，差別就大了：同樣的 SVD 用在手寫數字上（每一列是一個字），就是 PCA。
+老實說，對**自然照片**，SVD 反而輸給縮小再放大（雙三次內插）：照片的重複主要是「鄰近的像素相像」，SVD 只懂「整列整欄相像」。換一種資料，差別就大了：同樣的 SVD 用在手寫數字上（每一列是一個字），就是 PCA。
 
 ### PCA：二十個數代替 784 個
 
@@ -483,6 +503,8 @@ figure = plotting.line_chart(
     logx=True,
     markers=True,
 )
+figure.axes[0].set_xticks(counts, counts)
+figure.axes[0].minorticks_off()
 plotting.show(
     figure, alt="PCA 的正確率很快上升，二十個方向就追上全部像素的水準；隨便挑的像素始終低得多。"
 )
@@ -558,31 +580,39 @@ run.claim(
 r"""
 ### 真的資料也有條件數：標準化為什麼有用
 
-線性迴歸的 Hessian 是 $X^\top X/N$。MNIST 的像素各有各的亮度與變化，標準化之後，最陡的方向不再獨大：
+線性迴歸的 Hessian 是 $X^\top X/N$，它的條件數決定梯度下降要走幾步。MNIST 的像素各有各的亮度與變化；減平均、再除以標準差，條件數各變成多少？
 """
 
 # %%
 used = digits[:, bright]
 
 
-def top_share(features):
-    """最大的特徵值占總和的比例：越大，越像一條狹長的谷。"""
-    values = np.linalg.svd(features, compute_uv=False) ** 2
-    return values[0] / values.sum()
+def valley_shape(features):
+    """最大的特徵值占總和的比例，與條件數；兩個越大，谷越狹長。"""
+    values = np.linalg.svd(features, compute_uv=False).astype(float) ** 2
+    return {"最大特徵值占總和": values[0] / values.sum(), "條件數": values[0] / values[-1]}
 
 
-raw, centred = top_share(used), top_share(used - used.mean(axis=0))
-standard = top_share((used - used.mean(axis=0)) / used.std(axis=0))
-display(
-    pd.DataFrame(
-        {"最大特徵值占總和": [raw, centred, standard]},
-        index=["原始像素", "減平均", "減平均再除以標準差"],
-    ).round(3)
-)
+shapes = pd.DataFrame(
+    {
+        "原始像素": valley_shape(used),
+        "減平均": valley_shape(used - used.mean(axis=0)),
+        "減平均再除以標準差": valley_shape((used - used.mean(axis=0)) / used.std(axis=0)),
+    }
+).T
+display(shapes.style.format({"最大特徵值占總和": "{:.3f}", "條件數": "{:,.0f}"}))
+for before, after in [("原始像素", "減平均"), ("減平均", "減平均再除以標準差")]:
+    run.claim(
+        f"條件數：{before}是{after}的幾倍",
+        shapes["條件數"][before] / shapes["條件數"][after],
+        at_least=2.0,
+        level="medium",
+        source="MNIST 會變的像素；梯度下降的步數和條件數成正比",
+    )
 
 # %% [markdown]
 r"""
-光是減掉平均，最陡的方向就不再獨大：像素都是正的，「整張一起變亮」原本占了一大塊。
+減平均之後，最陡的方向不再獨大：像素都是正的，「整張一起變亮」原本占了一大塊。除以標準差，再把各像素拉到同樣的尺度。兩步都讓條件數少了好幾倍，所以都有用；剩下的，來自像素彼此相關。
 
 ### 找一個鞍點，再從它逃走
 
@@ -606,12 +636,21 @@ run.claim(
     level="medium",
     source="2021 HW2-2 的條件是 < 1e-3",
 )
+flat = values.abs() <= 1e-8
+print("正、零、負的特徵值各有：", *(int(c.sum()) for c in (values > 1e-8, flat, values < -1e-8)))
+run.claim(
+    "鞍點最小的特徵值",
+    values[0],
+    at_most=-1e-3,
+    level="medium",
+    source="嚴格的鞍點：有往下彎的方向",
+)
 run.claim(
     "鞍點的 minimum ratio",
     minimum_ratio(hessian),
-    at_most=0.99,
+    at_most=0.5,
     level="medium",
-    source="2021 HW2-2：正特徵值的比例；谷底是 1",
+    source="2021 HW2-2：不到 0.5 判為鞍點",
 )
 constant = (target - target.mean()).square().mean()
 run.claim(
@@ -677,24 +716,33 @@ run.claim(
 r"""
 ### 中央極限定理：平均會變成鐘形
 
-MNIST 的像素不是 0 就是接近 1，分布像兩根柱子。一次抽 $n$ 個像素取平均，平均的分布離鐘形（常態分布）多遠？用 Kolmogorov–Smirnov 距離量。
+MNIST 的像素多半是 0，其餘散開，一點也不像鐘形。一次抽 $n$ 個像素取平均，平均的分布離鐘形（常態分布）多遠？用 Kolmogorov–Smirnov 距離量。
 """
 
 # %%
 pixels = digits[:, bright].ravel()
 sizes = [1, 4, 16, 64, 256]
 distances = []
+figure, panels = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained")
 for n in sizes:
     averages = rng.choice(pixels, (4_000, n)).mean(axis=1)
+    if n in (1, 4, 64):
+        axes = panels[(1, 4, 64).index(n)]
+        axes.hist(averages, bins=40, density=True)
+        axes.set(title=f"{n} 個像素的平均", xlabel="平均的亮度", ylabel="密度")
     scaled = (averages - averages.mean()) / averages.std()
     distances.append(scipy.stats.kstest(scaled, "norm").statistic)
+plotting.show(
+    figure,
+    alt="三張直方圖：單一像素擠在 0，右邊有一小堆；四個的平均散開而偏左；六十四個的平均是對稱的鐘形。",
+)
 figure = plotting.line_chart(
     {"離常態分布的距離": (sizes, distances)},
     title="n 個像素的平均，離鐘形多遠", xlabel="n", ylabel="KS 距離", logx=True, logy=True, markers=True,
 )  # fmt: skip
 plotting.show(
     figure,
-    alt="雙對數座標上往下走的線：平均的像素越多，分布越接近常態，到 64 個之後就和抽樣的誤差一樣小。",
+    alt="雙對數座標上往下走的線：平均的像素越多，分布越接近常態，到 64 個之後就和抽樣的誤差差不多（4,000 次抽樣，KS 距離本來就有 0.01 左右）。",
 )
 run.claim(
     "平均 256 個像素的 KS 距離，是單一像素的幾分之幾",
@@ -807,12 +855,13 @@ print(f"鞍點：梯度範數 {gradient.norm():.1e}、minimum ratio {minimum_rat
 after = descend(loss, starts["沿負特徵向量推 0.1"], 0.05, steps)[-1]
 after_gradient, after_hessian = gradient_and_hessian(loss, after)
 print(
-    f"逃走之後：梯度範數 {after_gradient.norm():.1e}、minimum ratio {minimum_ratio(after_hessian):.2f}"
+    f"逃走之後：梯度範數 {after_gradient.norm():.1e}、minimum ratio {minimum_ratio(after_hessian):.2f}、"
+    f"負的特徵值 {int((torch.linalg.eigvalsh(after_hessian) < -1e-8).sum())} 個"
 )
 
 # %% [markdown]
 r"""
-逃走之後不等於到了谷底：minimum ratio 只要還小於 1，就還有往下或平坦的方向；梯度也還沒有小到可以停。
+逃走之後不等於到了谷底：minimum ratio 小於 1，可能是還有往下的方向，也可能只是平坦，數負的特徵值才分得出來；梯度也還沒有小到可以停。
 """
 
 # %% [markdown]
@@ -852,7 +901,7 @@ r"""
 
 <details><summary>看答案</summary>
 
-要是谷底，一百萬個特徵值必須**全部**為正。若每個方向往上或往下彎的機會差不多，全正的機會小到可以忽略；只要有一個方向往下，就是鞍點。（真實網路的特徵值並不獨立，但方向的數目之多仍然說得通；見 arXiv:1406.2572。）
+要是谷底，一百萬個特徵值必須**全部**為正。若每個方向往上或往下彎的機會差不多，全正的機會小到可以忽略；只要有一個方向往下，就是鞍點。（真實網路的特徵值並不獨立，但方向的數目之多仍然說得通；見 arXiv:1406.2572。）這說的是損失還高的地方：損失越低，臨界點裡負特徵值的比例越小；參數很多的網路也能走到損失接近 0 的（平坦的）谷底。
 
 </details>
 

@@ -35,7 +35,7 @@ def gradient_and_hessian(
 
 
 def minimum_ratio(hessian: Float[Tensor, "n n"], tolerance: float = 1e-8) -> float:
-    """正的特徵值占多少；1 是谷底，比 1 小就有不往上彎的方向（2021 HW2-2 的 minimum ratio）。"""
+    """正的特徵值占多少（2021 HW2-2 的 minimum ratio）；1 是谷底，比 1 小就有平坦或往下彎的方向。"""
     return (torch.linalg.eigvalsh(hessian) > tolerance).double().mean().item()
 
 

@@ -145,17 +145,17 @@ def _(seed, count):
 @exercise(
     stars=2,
     hints=[
-        "loss 是張量，牽著整張計算圖；只要還有人拿著它，圖就不會釋放。",
+        "loss 是張量，還牽著計算圖；backward() 之後中間結果雖已釋放，圖的節點仍在，它也不是 Python 的數。",
         "loss.item() 是一個 Python 的數，和計算圖無關。",
     ],
 )
 def plain_history(
     network: nn.Module, x: Float[torch.Tensor, "count inputs"], lr: float, steps: int
 ) -> list[float]:
-    """不會漏記憶體的訓練紀錄
+    """不牽著計算圖的訓練紀錄
 
     用 SGD（`p -= lr * p.grad`）把 `network(x).square().mean()` 降低 `steps` 步，每一步都用全部的 `x`。
-    傳回每一步**更新之前**的損失，是一串 Python 的 float。損失不可以還牽著計算圖，否則記憶體會一直長。
+    傳回每一步**更新之前**的損失，是一串 Python 的 float。損失不可以還牽著計算圖。
     """
     history = []
     for _ in range(steps):
@@ -202,9 +202,7 @@ def _(case, output):
     weight, bias, x, lr, steps = case
     values, kinds, graphs = output
     assert len(values) == steps, f"要 {steps} 個數，你傳回了 {len(values)} 個。"
-    assert graphs == 0, (
-        f"有 {graphs} 個損失還牽著計算圖，每一步的中間結果都不會釋放。存 loss.item()。"
-    )
+    assert graphs == 0, f"有 {graphs} 個損失還牽著計算圖。存 loss.item()。"
     assert set(kinds) == {"float"}, f"要 Python 的 float，你存的是 {kinds[0]}。用 loss.item()。"
     expected = plain_history.reference(_linear(weight, bias), x, lr, steps)
     assert not all(math.isclose(v, values[0], rel_tol=1e-6) for v in values), (
@@ -332,15 +330,15 @@ def _(inputs, outputs, itemsize, flops, bandwidth):
     stars=3,
     hints=[
         "對每個寬度呼叫一次 train_digits(…, seed=seed, hidden=寬度, steps=steps)。",
-        "正確率是 (network(test_x).argmax(dim=1) == test_y).float().mean().item()。",
-        "量正確率要用測試的影像；訓練過的影像會讓你高估。",
+        "正確率是 (network(valid_x).argmax(dim=1) == valid_y).float().mean().item()。",
+        "量正確率要用驗證的影像；訓練過的影像會讓你高估。",
     ],
 )
 def accuracy_by_width(
     train_x: Float[torch.Tensor, "count pixels"],
     train_y: Int[torch.Tensor, " count"],
-    test_x: Float[torch.Tensor, "tests pixels"],
-    test_y: Int[torch.Tensor, " tests"],
+    valid_x: Float[torch.Tensor, "valids pixels"],
+    valid_y: Int[torch.Tensor, " valids"],
     widths: list[int],
     seed: int,
     steps: int,
@@ -348,13 +346,13 @@ def accuracy_by_width(
     """實驗－網路要多寬
 
     用課文的 `train_digits` 各訓練一個網路，隱藏單元數依序是 `widths` 裡的每一個，
-    種子都是 `seed`，步數都是 `steps`，其餘用預設值。傳回每個網路在**測試**影像上的正確率，順序與 `widths` 相同。
+    種子都是 `seed`，步數都是 `steps`，其餘用預設值。傳回每個網路在**驗證**影像上的正確率，順序與 `widths` 相同。寬度是一個選擇，選擇不能用測試集。
     """
     accuracies = []
     for width in widths:
         network = train_digits(train_x, train_y, seed=seed, hidden=width, steps=steps)
         with torch.inference_mode():
-            correct = network(test_x).argmax(dim=1) == test_y
+            correct = network(valid_x).argmax(dim=1) == valid_y
         accuracies.append(correct.float().mean().item())
     return accuracies
 
@@ -362,11 +360,11 @@ def accuracy_by_width(
 @accuracy_by_width.cases
 def _(rng: torch.Generator):
     data = datasets.digits()
-    train, test = (
-        images.flatten(1).float() / 16 for images in (data.train_images, data.test_images)
-    )
+    images, labels = data.train_images.flatten(1).float() / 16, data.train_labels
     seed = int(torch.randint(1000, (1,), generator=rng))
-    return [(train[:600], data.train_labels[:600], test, data.test_labels, [2, 32, 48], seed, 100)]
+    fitted, held_out = slice(600), slice(600, None)
+    parts = (images[fitted], labels[fitted], images[held_out], labels[held_out])
+    return [(*parts, [2, 32, 48], seed, 100)]
 
 
 @accuracy_by_width.verify
@@ -378,22 +376,22 @@ def _(case, output):
     training = accuracy_by_width.reference(train_x, train_y, train_x, train_y, *case[4:])
     for width, mine, expected, flattering in zip(widths, output, right, training, strict=True):
         assert abs(mine - expected) < 1e-4 or abs(mine - flattering) > 1e-4, (
-            f"寬度 {width}：{mine:.3f} 是**訓練**影像上的正確率，測試影像上是 {expected:.3f}。"
+            f"寬度 {width}：{mine:.3f} 是**訓練**影像上的正確率，驗證影像上是 {expected:.3f}。"
         )
         assert abs(mine - expected) < 1e-4, (
-            f"寬度 {width}：測試正確率應是 {expected:.3f}，你的是 {mine:.3f}。"
+            f"寬度 {width}：驗證正確率應是 {expected:.3f}，你的是 {mine:.3f}。"
             "每個寬度重新訓練一次，種子都用 seed，argmax 沿類別（dim=1）取。"
         )
 
 
 @accuracy_by_width.wrong("在訓練影像上量")
-def _(train_x, train_y, test_x, test_y, widths, seed, steps):
+def _(train_x, train_y, valid_x, valid_y, widths, seed, steps):
     return accuracy_by_width.reference(train_x, train_y, train_x, train_y, widths, seed, steps)
 
 
 @accuracy_by_width.wrong("每個寬度用不同的種子")
-def _(train_x, train_y, test_x, test_y, widths, seed, steps):
-    data = (train_x, train_y, test_x, test_y)
+def _(train_x, train_y, valid_x, valid_y, widths, seed, steps):
+    data = (train_x, train_y, valid_x, valid_y)
     return [
         accuracy_by_width.reference(*data, [width], seed + i, steps)[0]
         for i, width in enumerate(widths)
@@ -401,7 +399,7 @@ def _(train_x, train_y, test_x, test_y, widths, seed, steps):
 
 
 @accuracy_by_width.wrong("沒有用到 widths")
-def _(train_x, train_y, test_x, test_y, widths, seed, steps):
+def _(train_x, train_y, valid_x, valid_y, widths, seed, steps):
     return accuracy_by_width.reference(
-        train_x, train_y, test_x, test_y, [64] * len(widths), seed, steps
+        train_x, train_y, valid_x, valid_y, [64] * len(widths), seed, steps
     )
