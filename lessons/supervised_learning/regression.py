@@ -205,11 +205,13 @@ $$X^\top X\,w=X^\top y .$$
 
 $$\|Xw-y\|^2=\|Rw-Q^\top y\|^2+\text{與 }w\text{ 無關的一項},$$
 
-解 $Rw=Q^\top y$ 就好：上三角由最後一個未知數往前代。$Q$ 由一串鏡射（Householder reflection）得到，每一次鏡射把一欄對角線以下的部分變成 0。
+解 $Rw=Q^\top y$ 就好：上三角由最後一個未知數往前代。$Q$ 由一串鏡射（Householder reflection）得到，每一次鏡射把一欄對角線以下的部分變成 0：要把 $x$ 轉到第一軸上，鏡子的法向量是 $v\propto x+\mathrm{sign}(x_1)\lVert x\rVert e_1$，同號相加才不會相消。
+
+（$y$ 不在 $X$ 張成的空間裡、殘差很大時，最小平方問題本身對 $X$ 的誤差也有 $\kappa^2$ 的一項，QR 也免不了。）
 
 ### 梯度下降與標準化
 
-第三種解法不解方程式，沿負梯度走小步。損失沿著 $X^\top X/N$ 的各個特徵向量是獨立的拋物線，曲率是特徵值 $\lambda$ 的兩倍。學習率要小於 $1/\lambda_{\max}$ 才不會發散，而最平的方向每步只縮短 $1-2\eta\lambda_{\min}$ 倍：步數與 $\lambda_{\max}/\lambda_{\min}=\kappa(X)^2$ 成正比。
+第三種解法不解方程式，沿負梯度走小步。損失沿著 $X^\top X/N$ 的各個特徵向量是獨立的拋物線，曲率是特徵值 $\lambda$ 的兩倍。學習率要小於 $1/\lambda_{\max}$ 才不會發散，而最平的方向每步只變成原來的 $1-2\eta\lambda_{\min}$ 倍：步數與 $\lambda_{\max}/\lambda_{\min}=\kappa(X)^2$ 成正比。
 
 「日期」是 1 到 365，「氣溫」是 0 到 1，單位不同就讓 $\kappa$ 變得很大。**標準化**（standardization）把每一欄減去平均、除以標準差，這一部分的 $\kappa$ 就消失了。平均與標準差也是「從資料學來的」，所以**只能從訓練資料學**。
 
@@ -394,7 +396,11 @@ plotting.show(
     descent_picture(panels),
     alt="左圖的路徑只沿著日期那一軸移動，氣溫的權重幾乎停在 0，離星號很遠；右圖的路徑由起點走到星號旁邊。",
 )
-print("終點離最小平方解（相對）：", "、".join(f"{n} {d:.2f}" for n, d in distance.items()))
+print(
+    "終點離最小平方解（相對，起點是 1.41）：",
+    "、".join(f"{n} {d:.2f}" for n, d in distance.items()),
+)
+print("原本的單位反而走遠了：日期的權重先替氣溫扛了它的份，衝過了頭。")
 print(
     f"標準化之後最大的格子是 {np.abs(x).max():.0f}：大雨或大雪在訓練集只有 {int(bike.train['weathersit'].eq(WEATHER[-1]).sum())} 小時，學習率得遷就這種列"
 )
@@ -665,8 +671,10 @@ r"""
 - **改良二**：再加「小時 × 是否上班日」；
 - **改良三**：改預測 $\ln(1+y)$，預測完換回來；
 - **強**：MLP，一樣預測對數；
-- **更強**：權重衰減（weight decay）、one-cycle 學習率，用驗證集留下最好的 epoch；
-- **最強**：四個「更強」的預測取平均（集成，ensemble）。
+- **更強一**：用驗證集留下最好的 epoch（早停）；
+- **更強二**：再加權重衰減（weight decay）；
+- **更強三**：再加 one-cycle 學習率；
+- **最強**：四個「更強三」的預測取平均（集成，ensemble）。
 
 ridge 的 $\alpha$ 由驗證集選；線性模型沒有亂數，三個種子的分數相同。
 """
@@ -695,7 +703,9 @@ def log_mlp(seed, **options: Any):
 seeds = [run.seed + 100 * i for i in range(run.repeats)]
 tricks: dict[str, Any] = {"weight_decay": 0.3, "one_cycle": True}
 plain_nets = [log_mlp(seed, early_stop=False)[0] for seed in seeds]
-teams = [[log_mlp(seed + 10 + i, **tricks)[0] for i in range(run.members)] for seed in seeds]
+stopped_nets = [log_mlp(seed)[0] for seed in seeds]
+decayed_nets = [log_mlp(seed, weight_decay=tricks["weight_decay"])[0] for seed in seeds]
+teams = [[log_mlp(seed + i, **tricks)[0] for i in range(run.members)] for seed in seeds]
 
 
 # %%
@@ -718,7 +728,9 @@ ladder = {
     "改良二：小時×上班日": [best_ridge(bikes["with_interactions"], bikers)],
     "改良三：預測對數": [best_ridge(bikes["with_interactions"], logs, np.expm1)],
     "強：MLP": [counted(net) for net in plain_nets],
-    "更強：正則化與早停": [counted(team[0]) for team in teams],
+    "更強一：早停": [counted(net) for net in stopped_nets],
+    "更強二：權重衰減": [counted(net) for net in decayed_nets],
+    "更強三：one-cycle": [counted(team[0]) for team in teams],
     "最強：集成": [team_counts(team) for team in teams],
 }
 test_days = bike.test["day"].to_numpy()
@@ -751,10 +763,29 @@ figure = plotting.bar_chart(
 )
 plotting.show(
     figure,
-    alt="八階的測試 RMSE：" + "、".join(f"{n} {v:.1f}" for n, v in table["測試"].items()) + "。",
+    alt="十階的測試 RMSE：" + "、".join(f"{n} {v:.1f}" for n, v in table["測試"].items()) + "。",
 )
 score = table["測試"]
 by_name = {name.split("：")[0]: value for name, value in score.items()}
+run.claim(
+    "標準化後，訓練資料各欄的平均離 0 最多多少",
+    max(np.abs(table["train"].mean(axis=0)).max() for table in bikes.values()),
+    at_most=1e-9,
+    level="parity",
+    source="統計量只從訓練資料來；混進驗證或測試資料就不會是 0",
+)
+blind = bikes["with_interactions"] | {
+    "test": np.full((1, bikes["with_interactions"]["test"].shape[1]), np.nan)
+}
+run.claim(
+    "把測試資料藏起來，改良三的驗證預測最多改變多少",
+    np.abs(
+        best_ridge(blind, logs, np.expm1)["valid"] - ladder["改良三：預測對數"][0]["valid"]
+    ).max(),
+    at_most=0.0,
+    level="parity",
+    source="alpha 只用驗證資料選",
+)
 run.claim(
     "換特徵與目標（改良三）的測試 RMSE，比線性原樣少多少",
     1 - by_name["改良三"] / by_name["起手式"],
@@ -767,7 +798,7 @@ run.claim(
     1 - by_name["最強"] / by_name["改良一"],
     at_least=0.42,
     level="strong",
-    source="課綱的門檻是 0.30；同一次執行的 ridge，one-hot 的小時、月份、星期",
+    source="本課的門檻是 0.30；同一次執行的 ridge，one-hot 的小時、月份、星期",
 )
 run.claim(
     "MLP 集成的測試 RMSE，比手工最好的線性模型（改良三）少多少",
@@ -786,9 +817,10 @@ run.claim(
 
 # %% [markdown]
 r"""
-每一階的收穫都在表裡。兩點值得停下來看：
+每一階的收穫都在表裡。三點值得停下來看：
 
 - 從起手式到改良三，模型始終是線性的，換的只有特徵與目標。**懂資料的線性模型**把誤差砍掉一半以上。
+- MLP 的三個「更強」一次只加一樣，各值多少看「比上一階少」那一欄；與「種子的標準差」差不多大的，不能當真。
 - MLP 沒有人告訴它「小時 × 上班日」，自己學到了更多。它與改良一的差距很大，與改良三的差距就小得多；比較方法時，要看對手有沒有盡力。
 
 線段是測試集的 95% 區間：相鄰兩階的線段重疊，不代表分不出高下（同一天兩個模型一起錯，差距比各自的分數穩定），但提醒你小數點後的數字別太認真。
@@ -826,11 +858,20 @@ best_epoch = int(curves["沒有正則化"][1].argmin())
 figure.axes[0].axvline(best_epoch + 1, color="#777777", linewidth=0.8)
 plotting.show(
     figure,
-    alt="訓練誤差一路下降到接近 0；沒有正則化的驗證誤差先降，過了直線標出的 epoch 之後慢慢回升。",
+    alt="訓練誤差一路下降到接近 0；沒有正則化的驗證誤差先降，過了直線標出的 epoch 之後慢慢回升；權重衰減的驗證誤差較低，也比較不回升。",
 )
 without = curves["沒有正則化"][1]
 print(
     f"驗證誤差在第 {best_epoch + 1} 個 epoch 最低：{without.min():.1f} 輛；訓練到底是 {without[-1]:.1f} 輛"
+)
+with_decay = curves["權重衰減"][1]
+print(f"權重衰減：最低 {with_decay.min():.1f} 輛，訓練到底 {with_decay[-1]:.1f} 輛")
+run.claim(
+    "訓練到底，權重衰減的驗證誤差是沒有正則化的幾倍",
+    with_decay[-1] / without[-1],
+    at_most=0.97,
+    level="medium",
+    source="消融：同一個網路與資料，只差權重衰減",
 )
 run.claim(
     "訓練到底，比停在最好的 epoch 多錯多少",
@@ -1102,6 +1143,9 @@ display(future.round(2))
 
 
 # %%
+from sklearn.ensemble import RandomForestRegressor
+
+
 def curve_features(total):
     """整條曲線的摘要：五個時間點的 ln(1+累計)、有病例的天數、破百的天數。"""
     log = np.log1p(total)[:, [-1, -8, -15, -22, -29]]
@@ -1111,11 +1155,16 @@ def curve_features(total):
 x = {part: curve_features(total) for part, total in totals.items()}
 scale = Standardizer.fit(x["train"])
 fate = ridge(scale(x["train"]), fates["train"], 10.0)
+forest = RandomForestRegressor(300, random_state=run.seed).fit(x["train"], fates["train"])
 raw_fate = ridge(covid.train_cases, fates["train"], 10.0)
+daily = Standardizer.fit(covid.train_cases)
+scaled_fate = ridge(daily(covid.train_cases), fates["train"], 10.0)
 guesses = {
     "猜訓練國家的平均": np.full(61, fates["train"].mean()),
     "ridge，對數的摘要": fate(scale(x["test"])),
+    "隨機森林，對數的摘要": forest.predict(x["test"]),
     "ridge，84 天的原始人數": raw_fate(covid.test_cases),
+    "ridge，84 天的人數，標準化": scaled_fate(daily(covid.test_cases)),
 }
 spread = np.mean((fates["test"] - fates["train"].mean()) ** 2)
 deaths = pd.DataFrame(
@@ -1152,8 +1201,8 @@ run.claim(
     source="61 個沒看過的國家；ln 的 RMSE",
 )
 run.claim(
-    "從曲線預測死亡率的 R²（對猜平均）",
-    deaths.loc["ridge，對數的摘要", "比猜平均好（R²）"],
+    "從曲線預測死亡率的 R²（對猜平均），ridge 與隨機森林較好的一個",
+    deaths.loc[["ridge，對數的摘要", "隨機森林，對數的摘要"], "比猜平均好（R²）"].max(),
     at_most=0.1,
     level="medium",
     source="這是「不能預測」的主張：61 個沒看過的國家",
@@ -1162,12 +1211,14 @@ run.claim(
 # %% [markdown]
 r"""
 - **能**：人數在對數尺度上接近直線，七天後的誤差遠小於「不再增加」，十四天就大得多。「典型的倍數誤差」說的是對數誤差的意義：差多少**倍**。
-- **不能**：死亡率取決於年齡、醫療、篩檢量，確診曲線裡幾乎沒有這些資訊，模型只比猜平均好一點點。資料裡沒有的，換什麼模型都學不到。
-- **別這樣做**：直接拿 84 天的原始人數去迴歸，一兩個大國就把權重帶走，比猜平均還差得多。
+- **不能**：死亡率取決於年齡、醫療、篩檢量，確診曲線裡幾乎沒有這些資訊，ridge 只比猜平均好一點點，換成隨機森林也學不到（表）。
+- **別這樣做**：直接拿 84 天的原始人數去迴歸，人數動輒上萬，$\alpha$ 罰不到它的權重，比猜平均還差得多；先標準化就不再是災難，只是沒用。
+
+訓練與測試的國家不同，日期卻是同樣的 84 天：這裡問的是「換一個國家」，不是「預測明年的疫情」。
 
 ### 文字也是特徵
 
-2025 年的 HW5 要用遊戲的簡介等文字加數值欄位預測評分。文字變成數字有很多方法；課程的多語向量模型 `pretrained.e5_small` 要另外下載，這裡改用離線就有的：數每個字與相鄰兩字出現幾次（TF-IDF），再用 PCA 壓成少少幾欄，最後交給 ridge。資料是中文評論，目標是好評 1、負評 0。
+2025 年的 HW5 要用遊戲的簡介等文字加數值欄位預測評分。文字變成數字有很多方法；課程的多語向量模型 `pretrained.e5_small` 要另外下載，這一課沒有量它，改用離線就有的：數每個字與相鄰兩字出現幾次（TF-IDF），再用 PCA 壓成少少幾欄，最後交給 ridge。資料是中文評論，目標是好評 1、負評 0。
 """
 
 # %%
@@ -1259,8 +1310,9 @@ worst = pd.DataFrame(
     {"平均殘差": by_day.mean(), "RMSE": by_day.agg(lambda r: np.sqrt(np.mean(r**2)))}
 )
 worst = worst.nlargest(6, "RMSE")
-info = bike.test.groupby("day").agg(
-    假日=("holiday", "max"), 最高溫=("temp", "max"), 濕度=("hum", "mean")
+celsius = bike.test.assign(celsius=bike.test["temp"] * 47 - 8)  # 資料裡的 temp 是 0 到 1
+info = celsius.groupby("day").agg(
+    **{"假日": ("holiday", "max"), "最高溫（°C）": ("celsius", "max"), "濕度": ("hum", "mean")}
 )
 worst["日期"] = [
     (pd.Timestamp("2010-12-31") + pd.Timedelta(days=int(day))).strftime("%m-%d")
@@ -1277,6 +1329,10 @@ for day, mean in off["residual"].mean().items():
     print(
         f"假日 {date:%m-%d}（星期{'一二三四五六日'[int(date.day_of_week)]}）：平均每小時比預測多 {mean:.0f} 輛"
     )
+friday_8am = when[(when["hr"] == 8) & (when["weekday"] == 5)].groupby("day")["residual"].sum()
+print(
+    f"星期五早上八點的殘差，兩個假日佔 {friday_8am[list(off.groups)].sum() / friday_8am.sum():.0%}"
+)
 top = (when["residual"] ** 2).groupby(when["day"]).sum()
 print(f"最差的 6 天（共 {len(top)} 天）佔全部平方誤差的 {top.nlargest(6).sum() / top.sum():.0%}")
 
@@ -1285,7 +1341,7 @@ r"""
 誤差集中在少數幾天，各有各的道理：
 
 - 有一天整天的濕度都是 0，大氣不可能這樣，是感測器壞了。訓練集裡沒有這種日子，模型只能往沒看過的方向外推；
-- 有的是假日。4 月 15 日（當地的解放日）與 11 月 11 日（退伍軍人節）都在星期五，租出的比預測多：政府放假，可能很多公司照常上班。熱圖裡星期五早上八點最深的那一格就是它們。特徵裡只有一個 `holiday`，一年沒有幾天，分不出這種差別；
+- 有的是假日。4 月 15 日（當地的解放日）與 11 月 11 日（退伍軍人節）都在星期五，租出的比預測多：政府放假，可能很多公司照常上班。熱圖裡星期五早上八點那一格的顏色，有一大部分來自這兩天（上面印出了比例）。特徵裡只有一個 `holiday`，一年沒有幾天，分不出這種差別；
 - 有的是天氣：8 月 28 日那個週末颶風艾琳（Irene）經過，特徵裡卻只看得到當下這一小時的天氣，看不到前一晚的風雨。
 
 模型沒見過、特徵沒記錄的事，加大網路也補不回來。先查資料（這一天的濕度該當成缺值），再換模型。
@@ -1332,6 +1388,12 @@ scores = {
     "各用各的": rmse(line(Standardizer.fit(raw_test)(raw_test)), riders["test"]),
     "全部資料的統計量": rmse(peeking(both(raw_test)), riders["test"]),
 }
+raw_valid = every[1].to_numpy(float)
+for name, table in [
+    ("訓練的統計量", rail["valid"]),
+    ("各用各的", Standardizer.fit(raw_valid)(raw_valid)),
+]:
+    print(f"{name}：驗證（2014）RMSE {rmse(line(table), riders['valid']):.3f} 千人")
 for name, value in scores.items():
     print(f"{name}：測試 RMSE {value:.3f} 千人")
 run.claim(
@@ -1344,7 +1406,7 @@ run.claim(
 
 # %% [markdown]
 r"""
-**症狀**：驗證還好，一上線就系統性地偏；只來一筆資料時更會變成 0。「全部資料的統計量」在這裡幾乎沒差，但那是運氣：它讓測試資料影響了訓練，資料少或有離群值時就會露餡。**解法**：統計量只從訓練資料算，存起來一起用。
+**症狀**：驗證與測試都系統性地偏（上面兩段時間都是）；只來一筆資料時，每一欄更會變成 0。「全部資料的統計量」在這裡幾乎沒差，但那是運氣：它讓測試資料影響了訓練，資料少或有離群值時就會露餡。**解法**：統計量只從訓練資料算，存起來一起用。
 
 ### 坑二：時間序列隨機切
 
@@ -1537,7 +1599,7 @@ r"""
 
 <details><summary>參考答案</summary>
 
-共線時有無限多組權重給出**同樣的預測**，QR 不知道選哪一組；ridge 選長度最短的那一組。預測不受影響，但單一個權重沒有意義，不能拿來解釋。
+共線時有無限多組權重給出**同樣的預測**，QR 不知道選哪一組；$\alpha$ 很小時，ridge 接近長度最短的那一組，預測幾乎不變；但單一個權重沒有意義，不能拿來解釋。
 
 </details>
 

@@ -45,7 +45,7 @@ def householder(
     """用鏡射把 X 變成上三角 R，同時把 y 變成 Qᵀy；傳回 (R, Qᵀy 的前 features 項)。"""
     r, b = x.astype(float), y.astype(float)
     for j in range(x.shape[1]):
-        v = r[j:, j].copy()  # 這一欄對角線以下的部分，要鏡射到第一軸上
+        v = r[j:, j].copy()  # 這一欄對角線（含）以下的部分，要鏡射到第一軸上
         v[0] += np.copysign(np.linalg.norm(v), v[0])
         length = np.linalg.norm(v)
         if length > 0:  # 整欄都是 0 就不必鏡射
