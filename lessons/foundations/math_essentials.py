@@ -734,7 +734,7 @@ for n in sizes:
     distances.append(scipy.stats.kstest(scaled, "norm").statistic)
 plotting.show(
     figure,
-    alt="三張直方圖：單一像素擠在 0，右邊有一小堆；四個的平均散開而偏左；六十四個的平均是對稱的鐘形。",
+    alt="三張直方圖：單一像素擠在 0，右邊有一小堆；四個的平均散開成幾小堆；六十四個的平均是對稱的鐘形。",
 )
 figure = plotting.line_chart(
     {"離常態分布的距離": (sizes, distances)},
