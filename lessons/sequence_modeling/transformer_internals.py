@@ -13,7 +13,7 @@ r"""
 
 | | |
 | --- | --- |
-| 先備 | [PyTorch 基礎](../foundations/pytorch_fundamentals.ipynb)；大致知道注意力是什麼。[注意力機制](attention_mechanism.ipynb) 還在規劃中，沒上過也能讀 |
+| 先備 | [PyTorch 基礎](../foundations/pytorch_fundamentals.ipynb)；[注意力機制](attention_mechanism.ipynb)：縮放點積注意力與因果遮罩 |
 | 時間 | 兩核心 CPU 執行約 2 分鐘；讀與練習約 4 小時。GPU（full）未驗證 |
 | 模型 | SmolLM2-135M-Instruct（Apache-2.0），用 4 位元量化（GGUF 檔的 Q4_1 格式）的權重還原成 float32 |
 
@@ -265,12 +265,12 @@ pd.Series(config, name="SmolLM2-135M-Instruct").to_frame()
 r"""
 ### 注意力
 
-`einsum` 的字母：`b` 批次、`h` key/value 頭、`g` 同一組裡的第幾個 query 頭、`q` query 位置、`k` key 位置、`d` 頭寬。
-同一組的 query 頭直接對著同一份 `k` 算，不必先把 `k` 複製好幾份。
+程式和[注意力機制](attention_mechanism.ipynb)是同一份，直接匯入。這裡用到它的一個本事：query 的頭可以比 key、value 的頭多，
+同一組的 query 頭對著同一份 `k` 算，不必先把 `k` 複製好幾份。
 """
 
 # %%
-from dlbook.sequence_modeling.attention import attention_weights, causal_mask, scaled_dot_product_attention, weighted_values  # inline  # fmt: skip
+from dlbook.sequence_modeling.attention import attention_weights, causal_mask
 
 # %% [markdown]
 r"""
