@@ -135,6 +135,7 @@ def ladder_picture(
         (axes[0], accuracy, accuracy_lines, "測試正確率（%，越高越好）"),
         (axes[1], eer, eer_lines, "EER（%，越低越好）"),
     ]
+    colour = {name: COLORS[1 + k] for k, name in enumerate(accuracy_lines | eer_lines)}
     for ax, values, lines, label in panels:
         for row, seeds in enumerate(values.values()):
             mean = 100 * float(np.mean(seeds))
@@ -145,15 +146,14 @@ def ladder_picture(
                 f"{mean:.1f}", (right, row), (6, 0), textcoords="offset points", va="center",
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
-        for k, (name, value) in enumerate(lines.items()):
-            ax.axvline(100 * value, color=COLORS[1 + k], linestyle="--", label=name)
+        for name, value in lines.items():
+            ax.axvline(100 * value, color=colour[name], linestyle="--", label=name)
         ax.set_xlabel(label)
         ax.grid(axis="y", visible=False)
         ax.margins(x=0.15)
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=9)
     axes[0].set_yticks(range(len(accuracy)), list(accuracy))
     axes[0].invert_yaxis()
-    axes[0].set_xlim(left=50)
     figure.suptitle(title)
     return figure
 
