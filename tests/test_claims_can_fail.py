@@ -97,8 +97,8 @@ PLANTS += [
     Plant(
         "query heads are dealt out to the key heads in turn",
         ATTENTION,
-        "q = q.unflatten(1, (k.shape[1], -1))",
-        "q = q.unflatten(1, (-1, k.shape[1])).transpose(1, 2)",
+        "groups = q.unflatten(1, (k.shape[1], -1))",
+        "groups = q.unflatten(1, (-1, k.shape[1])).transpose(1, 2)",
         "sequence_modeling/test_attention.py::test_forward_and_gradient_equal_torch",
     ),
     Plant(
@@ -114,6 +114,27 @@ PLANTS += [
         "torch.cat([-y, x], dim=-1)",
         "torch.cat([y, -x], dim=-1)",
         "sequence_modeling/test_rope.py::test_rotates_counter_clockwise",
+    ),
+    Plant(
+        "the prior is multiplied in, not divided out",
+        "supervised_learning/viterbi.py",
+        "log_p - power[..., None, None] * prior",
+        "log_p + power[..., None, None] * prior",
+        "supervised_learning/test_viterbi.py::test_both_knobs_at_one_is_the_hmm_with_the_priors_divided_out",
+    ),
+    Plant(
+        "the LSTM's forget gate is not squashed",
+        "sequence_modeling/recurrent_cells.py",
+        "c = f.sigmoid() * c",
+        "c = f * c",
+        "sequence_modeling/test_recurrent_cells.py::test_equals_torch_forward_and_gradient",
+    ),
+    Plant(
+        "beam search forgets the length penalty",
+        "sequence_modeling/beam_search.py",
+        "score = log_prob / length_penalty(length, alpha)",
+        "score = log_prob",
+        "sequence_modeling/test_beam_search.py::test_a_wide_beam_is_exhaustive_search",
     ),
     Plant(
         "RMSNorm subtracts the mean",
