@@ -55,7 +55,7 @@ def hourly(table: pd.DataFrame) -> pd.DataFrame:
         "hour_sin": np.sin(clock),
         "hour_cos": np.cos(clock),
     }
-    return pd.DataFrame(columns, index=table.index).ffill().bfill(limit=24)
+    return pd.DataFrame(columns, index=table.index).ffill()
 
 
 def make_windows(table: Table) -> dict[str, Windows]:

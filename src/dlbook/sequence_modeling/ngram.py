@@ -73,7 +73,7 @@ class KneserNey:
         return np.where(grams[place] == keys, place, -1)
 
     def discounted(self, grams: np.ndarray, counts: np.ndarray) -> Order:
-        """折扣：出現 1、2、3 次以上的，各拿走 D₁、D₂、D₃ 次。"""
+        """折扣：出現 1、2、3 次以上的，各拿走 Δ₁、Δ₂、Δ₃ 次。"""
         n = np.array([(counts == j).sum() for j in range(1, 5)], dtype=float).clip(min=1)
         y = n[0] / (n[0] + 2 * n[1])
         discounts = np.array([j - (j + 1) * y * n[j] / n[j - 1] for j in (1, 2, 3)])
