@@ -1858,5 +1858,5 @@ r"""
 - Akiba 等人，*Optuna*，[arXiv:1907.10902](https://arxiv.org/abs/1907.10902)——超參數搜尋。
 - Nakkiran 等人，*Deep Double Descent*，[arXiv:1912.02292](https://arxiv.org/abs/1912.02292)；Dauphin 等人（鞍點），[arXiv:1406.2572](https://arxiv.org/abs/1406.2572)。
 - 課程：李宏毅 [ML 2021](https://speech.ee.ntu.edu.tw/~hylee/ml/2021-spring.php)「類神經網路訓練不起來怎麼辦」系列（局部最小值與鞍點、批次與動量、自動調整學習率、批次標準化）與作業 HW2-2。
-- 下一課：[卷積神經網路](../computer_vision/cnn_fundamentals.ipynb)（規劃中）——把「同一個圖樣移到哪裡都認得」寫進網路的結構。
+- 下一課：[卷積神經網路](../computer_vision/cnn_fundamentals.ipynb)——把「同一個圖樣移到哪裡都認得」寫進網路的結構。
 """

@@ -12,6 +12,7 @@ from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from dlbook import assets
 from dlbook.display import show_png
@@ -61,7 +62,15 @@ def show(fig: Figure, *, alt: str) -> None:
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     plt.close(fig)
-    show_png(buffer.getvalue(), alt)
+    show_png(in_256_colours(buffer.getvalue()), alt)
+
+
+def in_256_colours(png: bytes) -> bytes:
+    """The same picture with a palette: charts look the same, and notebooks stay small."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    buffer = io.BytesIO()
+    image.quantize(256, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
 
 
 def line_chart(
