@@ -514,14 +514,17 @@ with torch.no_grad():
         float((digit_net(wide.roll(d, 3)).softmax(dim=1) - before).norm() / before.norm())
         for d in shifts
     ]
+figure = plotting.line_chart(
+    {name: (shifts, values) for name, values in gaps.items()},
+    title="輸入往右移 d 格：先移再算，與先算再移，差多少",
+    xlabel="平移 d（像素）",
+    ylabel="相對差",
+    markers=True,
+)
+figure.axes[0].set_ylim(top=0.62)
+figure.axes[0].legend(ncols=2, loc="upper center")
 plotting.show(
-    plotting.line_chart(
-        {name: (shifts, values) for name, values in gaps.items()},
-        title="輸入往右移 d 格：先移再算，與先算再移，差多少",
-        xlabel="平移 d（像素）",
-        ylabel="相對差",
-        markers=True,
-    ),
+    figure,
     alt="四條線：第 1 層永遠是 0；到第 1 次池化，移偶數格是 0，奇數格大；到第 5 層，只有 4 的倍數是 0；最後的機率則一直很小。",
 )
 run.claim(
@@ -874,7 +877,7 @@ run.claim(
 
 # %% [markdown]
 r"""
-BatchNorm 讓梯度不至於消失，但各層大小懸殊，同一個學習率對有些層太大、對有些層太小。捷徑讓每個區塊都直接接到輸出，梯度就平均了。
+BatchNorm 讓梯度不至於消失，但各層大小懸殊，同一個學習率對有些層太大、對有些層太小。捷徑讓每個區塊都直接接到輸出，梯度就平均得多。
 
 ### 練到 91%
 
@@ -1256,7 +1259,7 @@ plotting.show(
         [*kernels.numpy()],
         titles=[f"核 {i}" for i in range(8)],
         title="數字網路第一層學到的 8 個 3×3 卷積核（紅正藍負）",
-        columns=8,
+        columns=4,
         size=1.1,
         limit=float(kernels.abs().max()),
     ),
@@ -1394,7 +1397,7 @@ plotting.show(
             for i in shown_photos
         ],
         "線性分類器答錯的照片（答案→模型說的）",
-        columns=8,
+        columns=4,
     ),
     alt="答錯的照片："
     + "；".join(

@@ -503,7 +503,7 @@ figure = plotting.line_chart(
     logx=True,
     markers=True,
 )
-figure.axes[0].set_xticks(counts, counts)
+figure.axes[0].set_xticks(counts, [str(k) for k in counts])
 figure.axes[0].minorticks_off()
 plotting.show(
     figure, alt="PCA 的正確率很快上升，二十個方向就追上全部像素的水準；隨便挑的像素始終低得多。"

@@ -1635,7 +1635,7 @@ def late_bits(k, first=48):
     """只算第 ``first`` 個字以後的：整首的總和，減掉前 ``first`` 個字的。"""
     opening = [p[: first + 1] for p in looked]
     every, early = sum(len(p) - 1 for p in looked), first * len(looked)
-    total = every * curve[spans.index(k)] - early * bits_with_context(writer, opening, k)
+    total = every * curve[list(spans).index(k)] - early * bits_with_context(writer, opening, k)
     return total / (every - early)
 
 

@@ -42,7 +42,8 @@ def sliding_picture(
     for ax, values, name in [(axes[1], patch, "框住的一小塊"), (axes[2], kernel, "卷積核")]:
         _picture(ax, values, signed=True, title=name)
         for (i, j), value in np.ndenumerate(np.asarray(values)):
-            ax.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=8)
+            ink = "white" if abs(value) > 0.6 * float(values.abs().max()) else "black"
+            ax.text(j, i, f"{value:.1f}", ha="center", va="center", color=ink, fontsize=8)
     _picture(axes[3], response, signed=True, title=f"輸出；框出的一格 = {response[top, left]:.2f}")
     axes[3].add_patch(
         Rectangle((left - 0.5, top - 0.5), 1, 1, fill=False, lw=2, color=plotting.COLORS[2])
@@ -179,7 +180,7 @@ def photo_row(
     """彩色照片 (3, H, W)，0–255，一列 ``columns`` 張。"""
     return plotting.image_grid(
         [image.permute(1, 2, 0).numpy() for image in images],
-        titles=titles, title=title, columns=columns, size=6.6 / columns,
+        titles=titles, title=title, columns=columns, size=8.5 / columns,
     )  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def ladder_picture(
         (axes[0], accuracy, accuracy_lines, "測試正確率（%，越高越好）"),
         (axes[1], eer, eer_lines, "EER（%，越低越好）"),
     ]
-    colour = {name: COLORS[1 + k] for k, name in enumerate(accuracy_lines | eer_lines)}
+    colour = {name: COLORS[1 + k] for k, name in enumerate({**accuracy_lines, **eer_lines})}
     for ax, values, lines, label in panels:
         for row, seeds in enumerate(values.values()):
             mean = 100 * float(np.mean(seeds))
