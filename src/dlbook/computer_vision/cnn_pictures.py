@@ -42,7 +42,7 @@ def sliding_picture(
     for ax, values, name in [(axes[1], patch, "框住的一小塊"), (axes[2], kernel, "卷積核")]:
         _picture(ax, values, signed=True, title=name)
         for (i, j), value in np.ndenumerate(np.asarray(values)):
-            ink = "white" if abs(value) > 0.6 * float(values.abs().max()) else "black"
+            ink = "white" if abs(float(value)) > 0.6 * float(values.abs().max()) else "black"
             ax.text(j, i, f"{value:.1f}", ha="center", va="center", color=ink, fontsize=8)
     _picture(axes[3], response, signed=True, title=f"輸出；框出的一格 = {response[top, left]:.2f}")
     axes[3].add_patch(
