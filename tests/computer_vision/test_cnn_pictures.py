@@ -33,7 +33,9 @@ def test_im2col_shows_every_number() -> None:
 def test_fields_maps_scatter_tradeoff_curves_photos_thumbnails() -> None:
     spot = torch.zeros(9, 9)
     spot[3:6, 3:6] = 1
-    assert len(pictures.fields_picture({"一": spot, "二": spot}, [3, 3], "感受野").axes) == 2
+    figure = pictures.fields_picture({"一": spot, "二": spot}, [(3, 3), (1, 6)], "感受野")
+    boxes = [ax.patches[0].get_bbox() for ax in figure.axes]
+    assert [(box.x0, box.y1) for box in boxes] == [(2.5, 5.5), (0.5, 6.5)]  # given, not measured
     maps = {"甲": torch.rand(4, 5, 5), "乙": torch.rand(9, 3, 3)}
     assert len(pictures.maps_picture(torch.rand(6, 6), maps).axes) == 18
     labels = torch.arange(4).repeat(5)

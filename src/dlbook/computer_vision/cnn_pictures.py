@@ -81,17 +81,14 @@ def im2col_picture(columns: Float[Tensor, "KK L"], size: int, kernel: int) -> Fi
 
 
 def fields_picture(
-    maps: Mapping[str, Float[Tensor, "H W"]], fields: Sequence[int], title: str
+    maps: Mapping[str, Float[Tensor, "H W"]], boxes: Sequence[tuple[int, int]], title: str
 ) -> Figure:
-    """每一層正中央那一格受哪些像素影響；方框是算出來的感受野。"""
-    figure, axes = plt.subplots(1, len(maps), figsize=(1.7 * len(maps), 2.7))
-    for ax, (name, values), size in zip(axes, maps.items(), fields, strict=True):
+    """每一層正中央那一格受哪些像素影響；方框是**算**出來的感受野：(第一個像素, 邊長)，橫直相同。"""
+    figure, axes = plt.subplots(1, len(maps), figsize=(1.7 * len(maps), 2.5))
+    for ax, (name, values), (start, size) in zip(axes, maps.items(), boxes, strict=True):
         _picture(ax, values / values.max(), title=f"{name}\n感受野 {size}×{size}")
-        rows, columns = (values > 0).any(dim=1).nonzero(), (values > 0).any(dim=0).nonzero()
-        top, left = float(rows.min()) - 0.5, float(columns.min()) - 0.5
-        height, width = float(rows.max()) + 0.5 - top, float(columns.max()) + 0.5 - left
-        box = Rectangle((left, top), width, height, fill=False, lw=2, color=plotting.COLORS[1])
-        ax.add_patch(box)
+        corner, color = (start - 0.5, start - 0.5), plotting.COLORS[1]
+        ax.add_patch(Rectangle(corner, size, size, fill=False, lw=2, color=color))
     figure.suptitle(title)
     return figure
 

@@ -80,7 +80,7 @@ SIMPLE, MEDIUM, STRONG, BOSS = (
     "boss：改用 FixMatch",
 )
 RUNGS: dict[str, dict[str, Any]] = {
-    SIMPLE: {"method": None, "steps": 400, "augment": False},
+    SIMPLE: {"method": None, "steps": 1_500, "augment": False},
     MEDIUM: {"method": None, "steps": 1_500},
     STRONG: {"method": "pseudo", "steps": 1_500},
     BOSS: {"method": "fixmatch", "steps": 1_500},
