@@ -3,7 +3,7 @@
 
     python course.py setup              建立 .venv，安裝套件與小型資產
     python course.py run [課程…]        跑一課，驗證它的主張（預設 transformer_internals）
-    python course.py test               跑全部檢查：風格、型別、分層、測試、筆記本、所有課程
+    python course.py test               跑全部檢查：風格、型別、分層、測試、筆記本、所有課程（先 make book，連網頁書一起測）
     python course.py test-assets        下載並測試所有預訓練模型（或一組：small、llm、speech）
     python course.py lab                開啟 JupyterLab，在 work/ 裡作答
     python course.py book               建立網頁書
@@ -116,7 +116,13 @@ def lock() -> int:
         venv.create(fresh, with_pip=True)
         python = program("python", fresh)
         if run(
-            python, "-m", "pip", "install", "--quiet", torch[0], ".[dev,book,images,speech,tools]"
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            torch[0],
+            ".[dev,book,cluster,images,speech,tools]",
         ):
             return 1
         frozen = subprocess.check_output([python, "-m", "pip", "freeze"], text=True)

@@ -23,6 +23,8 @@ COMMANDS = [
     "hint",
     "solution",
     "progress",
+    "grade",
+    "release",
     "assets",
 ]
 ASSETS = ["list", "get", "verify"]

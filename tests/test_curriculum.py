@@ -189,7 +189,7 @@ def test_find_by_id_or_name() -> None:
     assert curriculum.find("generative_models/gan") is curriculum.find("gan")
     assert curriculum.find("notebooks/generative_models/gan.ipynb".removeprefix("notebooks/"))
     lesson = curriculum.find("transformer")
-    assert (lesson.module, lesson.name, lesson.ready) == ("sequence_modeling", "transformer", False)
+    assert (lesson.module, lesson.name, lesson.ready) == ("sequence_modeling", "transformer", True)
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def shown_options() -> dict[str, set[str]]:
 
 
 def test_the_table_of_commands_is_complete() -> None:
-    wanted = "list doctor run build lab hint solution progress"
+    wanted = "list doctor run build lab book hint solution progress grade release"
     assert set(shown_options()) == {*wanted.split(), "assets list"}
     assert {"get", "verify"} <= set(re.findall(r"`([a-z]+)`", TEXT))
 

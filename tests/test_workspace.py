@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from dlbook import cli
 from dlbook.commands import workspace
 from dlbook.errors import CourseError
 
@@ -37,6 +38,7 @@ def root(monkeypatch, tmp_path: Path) -> Path:
     folder = tmp_path / "深度 學習"
     monkeypatch.setattr(workspace, "checkout", lambda: folder)
     write_notebook(folder, "one")
+    (folder / "notebooks/index.ipynb").write_text('{"cells": [], "roadmap": 1}')
     return folder
 
 
@@ -102,6 +104,7 @@ LAB = """
 import sys
 from pathlib import Path
 from dlbook import cli
+from dlbook import cli
 from dlbook.commands import workspace
 root = Path(sys.argv[1])
 workspace.checkout = lambda: root
@@ -123,6 +126,25 @@ def test_reset_asks_first(root: Path, reply: str, done: bool) -> None:
     assert (copy.read_bytes() == before) == (not done)
     if not done:
         assert result.stderr.strip() == "已取消。"
+
+
+def test_the_roadmap_is_always_the_newest(root: Path) -> None:
+    workspace.prepare_index()
+    (root / "notebooks/index.ipynb").write_text('{"cells": [], "roadmap": 2}')
+    workspace.prepare_index()
+    assert json.loads((root / "work/index.ipynb").read_text())["roadmap"] == 2
+
+
+@pytest.mark.parametrize(("lesson", "opened"), [(None, "index"), ("zoo/cats", "zoo/cats")])
+def test_lab_opens_the_lesson_or_the_roadmap(monkeypatch, root: Path, lesson, opened: str) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(workspace.subprocess, "call", lambda command: called.append(command) or 0)
+    monkeypatch.setattr(cli.choosing, "find", lambda name: name)
+    monkeypatch.setattr(cli.choosing, "ready", lambda: ["zoo/cats"])
+    with pytest.raises(cli.typer.Exit):
+        cli.lab(lesson, reset=False, no_browser=True)
+    assert f"--LabApp.default_url=/lab/tree/{opened}.ipynb" in called[0]
+    assert (root / f"work/{opened}.ipynb").is_file()
 
 
 def test_lab_starts_jupyterlab_on_the_copy(root: Path, tmp_path: Path) -> None:

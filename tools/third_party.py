@@ -32,6 +32,11 @@ INSTALLED = """## 隨安裝的套件而來
 | avatars | CC0-1.0 | 以 dicebear-core 與 dicebear-styles（MIT）在本機繪製；六種畫風都是 CC0 1.0 |
 """
 
+MATH_FONT = """### dl-math
+
+網頁書的數學字型 [book/static/fonts](book/static/fonts/LICENSE.txt)：Latin Modern Math 的子集，由 `tools/make_math_font.py` 從 Debian 的 fonts-lmodern 製成並改名。授權 GUST Font License（LPPL 1.3c 的一種）。
+"""
+
 
 def document() -> str:
     """The whole file."""
@@ -48,6 +53,7 @@ def document() -> str:
         INSTALLED,
         "## 字型\n",
         *[details(asset) for asset in fonts],
+        MATH_FONT,
         f"## 授權條文\n\n{licence_list(everything)}\n",
     ]
     return "\n".join(parts)

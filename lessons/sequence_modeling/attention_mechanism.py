@@ -1644,5 +1644,5 @@ r"""
 - Safari 等人，*Self-Attention Encoding and Pooling for Speaker Recognition*，[arXiv:2008.01077](https://arxiv.org/abs/2008.01077)——在語者上比較各種池化。
 - Dao 等人，*FlashAttention*，[arXiv:2205.14135](https://arxiv.org/abs/2205.14135)——練習四的完整版。
 - 李宏毅，[機器學習 2021 春季班](https://speech.ee.ntu.edu.tw/~hylee/ml/2021-spring.php) HW4——原本的作業：600 位語者，simple .82523、medium .90547、strong .95404。
-- 下一課：[Transformer](transformer.ipynb)（規劃中）——加上解碼器，把英文翻成中文。
+- 下一課：[Transformer](transformer.ipynb)——加上解碼器，把英文翻成中文。
 """

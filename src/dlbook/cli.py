@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
+from dlbook.commands import choosing, learner, teaching
 from dlbook.errors import CourseError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def run(
     from dlbook.run import Options, runner
     from dlbook.run.table import print_results
 
-    names = _chosen(lessons, everything)
+    names = choosing.chosen(lessons, everything)
     options = Options(profile, _seeds(seeds), jobs, timeout, memory)
     if report is not None:
         runner.write_report([], report)  # an unwritable path is found before the work is done
@@ -104,7 +105,7 @@ def build(
     """由 lessons/ 產生 notebooks/；--check 檢查筆記本與紀錄是不是最新的。"""
     from dlbook.commands import building
 
-    names = _chosen(lessons, not lessons)
+    names = choosing.chosen(lessons, not lessons)
     problems = building.check(names) if check else building.build(names, force=force)
     for line in problems:
         print(line)
@@ -122,22 +123,31 @@ def lab(
     """在 JupyterLab 裡作答；筆記本複製到 work/，永遠不會未經詢問就覆蓋你的答案。"""
     from dlbook.commands import workspace
 
-    names = [_find(lesson)] if lesson else _ready()
+    names = [choosing.find(lesson)] if lesson else choosing.ready()
     if reset and lesson is None:
         raise CourseError("--reset 要指定一課，例如 dlbook lab pytorch_fundamentals --reset。")
     if reset:
         typer.confirm(f"要重新複製 {names[0]} 嗎？你現在的版本會備份。", abort=True)
     for name in names:
         print(workspace.prepare(name, reset=reset))
-    raise typer.Exit(workspace.open_lab(names[0] if lesson else None, browser=not no_browser))
+    workspace.prepare_index()
+    raise typer.Exit(workspace.open_lab(names[0] if lesson else "index", browser=not no_browser))
 
 
 @app.command()
-def book() -> None:
-    """建立網頁書（book/_build/html）。"""
+def book(
+    serve: Annotated[bool, typer.Option("--serve", help="建好之後在本機開一個伺服器。")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 表示任選一個。")] = 8000,
+) -> None:
+    """建立網頁書（book/_build/html）；--serve 接著在本機開給瀏覽器看。"""
     from dlbook.commands import book
 
-    print(f"網頁書在 {book.build()}")
+    first_page = book.build()
+    print(f"網頁書在 {first_page}")
+    if serve:
+        server = book.serve(first_page, port)
+        print(f"開啟 http://127.0.0.1:{server.server_port}/ ，按 Ctrl-C 結束。", flush=True)
+        server.serve_forever()
 
 
 @app.command()
@@ -159,12 +169,9 @@ def solution(exercise: Annotated[str, typer.Argument(help="練習編號。")]) -
     print(learning.solution(exercise))
 
 
-@app.command()
-def progress() -> None:
-    """你做完了哪些練習，接下來可以做什麼。"""
-    from dlbook.commands import learning
-
-    learning.print_progress()
+app.command()(learner.progress)
+app.command()(teaching.grade)
+app.command()(teaching.release)
 
 
 @assets_app.command("list")
@@ -220,33 +227,6 @@ def _console() -> "Console":
     from rich.console import Console
 
     return Console()
-
-
-def _find(name: str) -> str:
-    """The id of a ready lesson."""
-    from dlbook import curriculum
-
-    lesson = curriculum.find(name)
-    if not lesson.ready:
-        ready = "、".join(_ready())
-        raise CourseError(f"{lesson.id} 還在規劃中。現在可以跑的課程：{ready}。")
-    return lesson.id
-
-
-def _ready() -> list[str]:
-    from dlbook import curriculum
-
-    return [lesson.id for lesson in curriculum.load().lessons if lesson.ready]
-
-
-def _chosen(lessons: list[str] | None, everything: bool) -> list[str]:
-    if everything and lessons:
-        raise CourseError("--all 與課程名稱只能選一個。")
-    if everything:
-        return _ready()
-    if not lessons:
-        raise CourseError("要跑哪一課？例如 dlbook run pytorch_fundamentals，或用 --all 跑全部。")
-    return list(dict.fromkeys(_find(name) for name in lessons))
 
 
 def _seeds(text: str) -> tuple[int, ...]:

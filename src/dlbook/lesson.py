@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlbook import measure, plotting
+from dlbook import measure, plotting, progress
 from dlbook.claims import Claim, Level, make_claim
 from dlbook.display import in_notebook, show_html
 from dlbook.errors import CourseError
@@ -132,10 +132,19 @@ def finish(run: Run) -> None:
     text = "\n".join([*(f"  {claim}" for claim in run.claims), summary])
     totals = {"seconds": round(seconds, 1), "peak_mb": round(peak_mb), "passed": passed}
     show_html(text, _table(run.claims, summary), {"finish": totals})
+    _remember(run.name, passed, seconds)
     if not run.claims:
         raise ClaimsFailed(f"{run.name} 沒有任何主張；每一課至少要有一個。")
     if failed:
         raise ClaimsFailed(_explain(run, failed))
+
+
+def _remember(name: str, passed: bool, seconds: float) -> None:
+    """Save the result; where that can't be done, say so and go on."""
+    try:
+        progress.record_run(name, passed=passed, seconds=seconds)
+    except progress.ProgressError as error:
+        print(f"（這次的結果沒有存下來。{error}）")
 
 
 def _explain(run: Run, failed: list[Claim]) -> str:

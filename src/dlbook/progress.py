@@ -1,4 +1,4 @@
-"""What a learner has answered, kept in SQLite under permanent exercise ids."""
+"""What a learner has answered and run, kept in SQLite under permanent ids."""
 
 import os
 import sqlite3
@@ -28,6 +28,13 @@ CREATE TABLE IF NOT EXISTS hints (
     exercise TEXT PRIMARY KEY,
     seen INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS runs (
+    lesson TEXT PRIMARY KEY,
+    passed_at TEXT,
+    count INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    last_at TEXT NOT NULL
+);
 """
 
 
@@ -45,6 +52,18 @@ class Answer:
     last_at: str
 
 
+@dataclass(frozen=True)
+class LessonRun:
+    """A lesson run to its end: when all claims first passed (None: not yet), how often it was run,
+    the seconds of the last time."""
+
+    lesson: str
+    passed_at: str | None
+    count: int
+    seconds: float
+    last_at: str
+
+
 def database() -> Path:
     """The progress file."""
     return paths.state_dir() / "progress.sqlite3"
@@ -54,7 +73,7 @@ def record(exercise: str, verdict: Verdict) -> None:
     """Count a try; an exercise once passed stays passed."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     passed_at = now if verdict == "passed" else None
-    with _connect() as connection:
+    with connect() as connection:
         connection.execute(
             "INSERT INTO answers VALUES (?, ?, 1, ?) ON CONFLICT (exercise) DO UPDATE SET "
             "attempts = attempts + 1, last_at = excluded.last_at, "
@@ -65,14 +84,14 @@ def record(exercise: str, verdict: Verdict) -> None:
 
 def answers() -> dict[str, Answer]:
     """All exercises that were tried, by id."""
-    with _connect() as connection:
+    with connect() as connection:
         rows = connection.execute("SELECT exercise, passed_at, attempts, last_at FROM answers")
         return {row[0]: Answer(*row) for row in rows}
 
 
 def hints_seen(exercise: str) -> int:
     """How many hints of an exercise have been looked at."""
-    with _connect() as connection:
+    with connect() as connection:
         row = connection.execute(
             "SELECT seen FROM hints WHERE exercise = ?", (exercise,)
         ).fetchone()
@@ -81,7 +100,7 @@ def hints_seen(exercise: str) -> int:
 
 def see_hint(exercise: str, number: int) -> None:
     """Remember that hints up to ``number`` have been looked at."""
-    with _connect() as connection:
+    with connect() as connection:
         connection.execute(
             "INSERT INTO hints VALUES (?, ?) "
             "ON CONFLICT (exercise) DO UPDATE SET seen = MAX(seen, excluded.seen)",
@@ -89,8 +108,28 @@ def see_hint(exercise: str, number: int) -> None:
         )
 
 
+def record_run(lesson: str, *, passed: bool, seconds: float) -> None:
+    """Count a run of a lesson; one whose claims once passed stays passed."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with connect() as connection:
+        connection.execute(
+            "INSERT INTO runs VALUES (?, ?, 1, ?, ?) ON CONFLICT (lesson) DO UPDATE SET "
+            "count = count + 1, seconds = excluded.seconds, last_at = excluded.last_at, "
+            "passed_at = COALESCE(passed_at, excluded.passed_at)",
+            (lesson, now if passed else None, seconds, now),
+        )
+
+
+def runs() -> dict[str, LessonRun]:
+    """All lessons that were run to their end, by id."""
+    with connect() as connection:
+        rows = connection.execute("SELECT lesson, passed_at, count, seconds, last_at FROM runs")
+        return {row[0]: LessonRun(*row) for row in rows}
+
+
 @contextmanager
-def _connect() -> Generator[sqlite3.Connection, None, None]:
+def connect() -> Generator[sqlite3.Connection, None, None]:
+    """The database, made if need be; commits at the end, or rolls back."""
     file = database()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

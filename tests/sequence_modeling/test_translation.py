@@ -135,6 +135,40 @@ def test_the_returned_model_is_the_mean_of_the_last_epochs(tokenizer: BPETokeniz
     assert not averaged.training
 
 
+def test_training_stops_after_so_many_steps_with_the_losses_of_the_long_run(
+    tokenizer: BPETokenizer,
+) -> None:
+    """What a lesson replays is the beginning of what was recorded."""
+    found = []
+    for steps in (None, 5):
+        torch.manual_seed(0)
+        model = Transformer(len(tokenizer), 16, 2, 16, 1)
+        batches = PairBatches(digit_pairs(60), tokenizer, budget=100)
+        trained, history = train_translator(
+            model, batches, batches, epochs=3, rate=lambda step: 1e-3, steps=steps
+        )
+        found.append(history.step_loss)
+        assert not torch.equal(trained.decoder_norm.weight, torch.ones(16))
+    assert found[1] == found[0][:5]
+    assert len(found[0]) > 15
+
+
+def test_every_group_of_an_optimizer_keeps_its_own_rate(tokenizer: BPETokenizer) -> None:
+    model = Transformer(len(tokenizer), 16, 2, 16, 1)
+    groups = [
+        {"params": [*model.encoder.parameters()], "lr": 0.0},
+        {"params": [*model.decoder.parameters()], "lr": 1e-2},
+    ]
+    before = [next(part.parameters()).clone() for part in (model.encoder, model.decoder)]
+    optimizer = torch.optim.Adam(groups)
+    batches = PairBatches(digit_pairs(20), tokenizer)
+    train_translator(model, batches, batches, epochs=1, rate=lambda step: 0.5, optimizer=optimizer)
+    after = [next(part.parameters()) for part in (model.encoder, model.decoder)]
+    assert torch.equal(before[0], after[0])
+    assert not torch.equal(before[1], after[1])
+    assert optimizer.param_groups[1]["lr"] == 5e-3
+
+
 def test_padding_of_the_source_changes_nothing_for_the_rnn(tokenizer: BPETokenizer) -> None:
     torch.manual_seed(0)
     model = RNNTranslator(len(tokenizer), 16).eval()

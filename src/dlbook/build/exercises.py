@@ -86,7 +86,7 @@ def stub(node: Function | ast.ClassDef, source: Source) -> str:
     decorators = [
         source.between(decorator.lineno, decorator.end_lineno or decorator.lineno)
         for decorator in node.decorator_list
-        if not _is_exercise(decorator)
+        if not is_exercise(decorator)
     ]
     head = "\n".join([*decorators, _head(node, source)])
     if not isinstance(node, ast.ClassDef):
@@ -116,13 +116,13 @@ def _is_public(method: str) -> bool:
     return not method.startswith("_") or method.endswith("__")
 
 
-def _is_exercise(decorator: ast.expr) -> bool:
+def is_exercise(decorator: ast.expr) -> bool:
     function = decorator.func if isinstance(decorator, ast.Call) else decorator
     return "exercise" in (getattr(function, "id", ""), getattr(function, "attr", ""))
 
 
 def _decorator_arguments(node: Function | ast.ClassDef, source: Source) -> dict[str, Any]:
-    decorator = next(filter(_is_exercise, node.decorator_list), None)
+    decorator = next(filter(is_exercise, node.decorator_list), None)
     if decorator is None:
         raise source.problem(node.lineno, f"{node.name} 沒有 @exercise，不是練習。")
     keywords = decorator.keywords if isinstance(decorator, ast.Call) else []

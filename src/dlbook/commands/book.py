@@ -1,18 +1,19 @@
-"""``dlbook book``: the executed notebooks as a web book, made by Sphinx and MyST-NB."""
+"""``dlbook book``: the executed notebooks and the generated pages as a web book, made by Sphinx."""
 
 import shutil
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
-from dlbook import curriculum
 from dlbook.errors import CourseError
 from dlbook.paths import checkout
 
 
 def build() -> Path:
-    """Build the book of the ready lessons; its first page.
+    """Build the book of the ready lessons anew; its first page.
 
     Raises:
         CourseError: Sphinx is missing or the build failed.
@@ -21,35 +22,59 @@ def build() -> Path:
         raise CourseError('缺少建書的套件。請執行 make book，或 pip install -e ".[book]"。')
     book = checkout() / "book"
     source, output = book / "_build" / "source", book / "_build" / "html"
-    _gather(book, source)
+    shutil.rmtree(book / "_build", ignore_errors=True)
+    extras = _gather(source)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-    if subprocess.call([*command, str(source), str(output)]):
+    if subprocess.call([*command, "-c", str(book), str(source), str(output)]):
         raise CourseError("網頁書沒有建成（原因見上）。")
+    _add(extras, output)
     return output / "index.html"
 
 
-def _gather(book: Path, source: Path) -> None:
-    """Copy the configuration, the executed notebooks and the generated front page together."""
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
-    shutil.copy(book / "conf.py", source)
-    ready = [lesson.id for lesson in curriculum.load().lessons if lesson.ready]
-    for lesson in ready:
-        notebook, target = checkout() / "notebooks" / f"{lesson}.ipynb", source / f"{lesson}.ipynb"
-        if not notebook.is_file():
-            raise CourseError(f"還沒有 {notebook}；請先執行 dlbook run {lesson} --write。")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(notebook, target)
-    (source / "index.md").write_text(_front_page(ready), "utf-8")
+def serve(first_page: Path, port: int = 0) -> ThreadingHTTPServer:
+    """A server for this machine alone; ``serve_forever`` starts it. Port 0: any free one.
+
+    Raises:
+        CourseError: the port is taken.
+    """
+    handler = partial(_Quiet, directory=str(first_page.parent))
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise CourseError(f"連接埠 {port} 不能用（{error.strerror}）；用 --port 換一個。") from None
 
 
-def _front_page(ready: list[str]) -> str:
-    """What the course is, its lessons by module, and the table of contents."""
-    lines = ["# 深度學習：跑得動、驗得過的課", "", "離線、兩核心 CPU 就能跑完的深度學習課程。", ""]
-    for module in curriculum.load().modules:
-        lines += [f"## {module.title}", "", module.line, ""]
-        for lesson in module.lessons:
-            title = f"[{lesson.title}]({lesson.id}.ipynb)" if lesson.ready else lesson.title
-            lines.append(f"- {title}{'' if lesson.ready else '（規劃中）'}：{lesson.summary}")
-        lines.append("")
-    return "\n".join([*lines, "```{toctree}", ":hidden:", "", *ready, "```", ""])
+class _Quiet(SimpleHTTPRequestHandler):
+    """Says nothing about each request, and lets no browser keep an old page."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+
+def _gather(source: Path) -> dict[str, str | bytes]:
+    """Write everything that Sphinx reads; what is copied into the book afterwards."""
+    from dlbook.web.pages import extras, prepared, sources
+    from dlbook.web.site import Site
+
+    site = Site.here()
+    files: dict[str, str | bytes] = {**sources(site)}
+    for lesson, notebook in site.notebooks.items():
+        files[f"{lesson}.ipynb"] = prepared(notebook.content)
+    _add(files, source)
+    return extras(site)
+
+
+def _add(files: dict[str, str | bytes], folder: Path) -> None:
+    """Write files below a folder, and the search index of a finished book."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    if (folder / "search.html").is_file():
+        from dlbook.web.search_index import index_folder
+
+        (folder / "search-index.js").write_text(index_folder(folder), "utf-8")

@@ -47,15 +47,20 @@ def prepare(lesson: str, *, reset: bool = False) -> str:
     return f"{lesson}：{target}（{note}）"
 
 
-def open_lab(lesson: str | None, *, browser: bool = True) -> int:
-    """Start JupyterLab on ``work/`` and wait for it; its exit code."""
+def prepare_index() -> None:
+    """Copy the roadmap, which holds no answers, over the one of the last time."""
+    work_dir().mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(checkout() / "notebooks/index.ipynb", work_dir() / "index.ipynb")
+
+
+def open_lab(notebook: str, *, browser: bool = True) -> int:
+    """Start JupyterLab on ``work/``, at a lesson or at ``index``, and wait for it; its exit code."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work_dir()}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container
         command.append("--allow-root")
     if not browser:
         command.append("--no-browser")
-    if lesson is not None:
-        command.append(f"--LabApp.default_url=/lab/tree/{lesson}.ipynb")
+    command.append(f"--LabApp.default_url=/lab/tree/{notebook}.ipynb")
     return subprocess.call(command)
 
 

@@ -10,18 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-Pair = tuple[int, int]
+TokenPair = tuple[int, int]
 
 # 合併不跨越這些片段：英文字（連同前面的空格）、一個數字、一串漢字、一串標點、空白。
 HAN = "一-" + chr(0x9FFF)  # 漢字的範圍
 PIECES = rf" ?[A-Za-z]+| ?[0-9]|[{HAN}]+| ?[^ \t\r\nA-Za-z0-9{HAN}]+|[ \t\r\n]+"
 
 # 256 個位元組的編號，照 GPT-2 的順序：看得到的字元在前。
-_PRINTABLE = {*range(33, 127), *range(161, 173), *range(174, 256)}
-BYTES = [*sorted(_PRINTABLE), *sorted(set(range(256)) - _PRINTABLE)]
+PRINTABLE = {*range(33, 127), *range(161, 173), *range(174, 256)}
+BYTES = [*sorted(PRINTABLE), *sorted(set(range(256)) - PRINTABLE)]
 
 
-def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
+def merge(ids: Sequence[int], pair: TokenPair, new: int) -> list[int]:
     """由左到右，把 ids 裡每一個相鄰的 ``pair`` 換成 ``new``。"""
     merged: list[int] = []
     i = 0
@@ -35,7 +35,7 @@ def merge(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
     return merged
 
 
-def learn_merges(pieces: Counter[bytes], count: int, first: int = 0) -> list[Pair]:
+def learn_merges(pieces: Counter[bytes], count: int, first: int = 0) -> list[TokenPair]:
     """從片段與次數學出最多 ``count`` 次合併；位元組的編號從 ``first`` 起。
 
     每次選出現最多次的一對，同票時選編號小的。只出現一次的不合併。
@@ -44,15 +44,15 @@ def learn_merges(pieces: Counter[bytes], count: int, first: int = 0) -> list[Pai
     number = {byte: first + rank for rank, byte in enumerate(BYTES)}
     words = [[number[byte] for byte in piece] for piece in pieces]
     times = list(pieces.values())
-    counts: Counter[Pair] = Counter()
-    where: dict[Pair, set[int]] = defaultdict(set)
+    counts: Counter[TokenPair] = Counter()
+    where: dict[TokenPair, set[int]] = defaultdict(set)
     for i, word in enumerate(words):
         for pair in pairwise(word):
             counts[pair] += times[i]
             where[pair].add(i)
     heap = [(-n, pair) for pair, n in counts.items()]
     heapq.heapify(heap)
-    merges: list[Pair] = []
+    merges: list[TokenPair] = []
     while heap and len(merges) < count:
         n, best = heapq.heappop(heap)
         if counts[best] != -n:  # 過時的項目：次數變過，新的已經另外放進堆積
@@ -63,7 +63,7 @@ def learn_merges(pieces: Counter[bytes], count: int, first: int = 0) -> list[Pai
             break
         new = first + 256 + len(merges)
         merges.append(best)
-        changed: set[Pair] = set()
+        changed: set[TokenPair] = set()
         for i in where.pop(best):
             old, words[i] = words[i], merge(words[i], best, new)
             for pair in pairwise(old):
@@ -88,7 +88,7 @@ class BPETokenizer:
     pad, bos, eos = range(3)
 
     def __init__(self, merges: Iterable[Sequence[int]]) -> None:
-        self.merges: list[Pair] = [(int(a), int(b)) for a, b in merges]
+        self.merges: list[TokenPair] = [(int(a), int(b)) for a, b in merges]
         first = len(self.SPECIALS)
         self.number = {byte: first + rank for rank, byte in enumerate(BYTES)}
         self.text = [name.encode() for name in self.SPECIALS] + [bytes([byte]) for byte in BYTES]

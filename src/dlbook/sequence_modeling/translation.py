@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
+from torch.optim import Optimizer
 
 from dlbook.sequence_modeling.beam_search import Translator, beam_search
 from dlbook.sequence_modeling.tokenizer import BPETokenizer
@@ -110,6 +111,7 @@ def train_translator(
     *,
     epochs: int,
     rate: Callable[[int], float],
+    optimizer: Optimizer | None = None,
     smoothing: float = 0.1,
     clip: float = 1.0,
     average: int = 5,
@@ -117,19 +119,23 @@ def train_translator(
     half: bool = False,
     report: Callable[[str], Any] = lambda line: None,
 ) -> tuple[Translator, TranslationHistory]:
-    """Adam 加上 ``rate(第幾步)`` 的學習率；回傳最後 ``average`` 輪參數的平均，與訓練紀錄。
+    """訓練；回傳最後 ``average`` 輪參數的平均，與訓練紀錄。
 
+    學習率是 ``optimizer`` 建立時的學習率乘上 ``rate(第幾步)``；不給 optimizer 就是論文的 Adam，
+    ``rate`` 直接是學習率。
     ``steps``：最多走幾步，不給就走完。``half``：矩陣乘法用 bfloat16（有對應指令的處理器上快將近一倍），參數與損失仍是 float32。
     """
     device = next(model.parameters()).device
-    optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.98), eps=1e-9)
+    if optimizer is None:
+        optimizer = torch.optim.Adam(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9)
+    initial = [group["lr"] for group in optimizer.param_groups]
     history, start = TranslationHistory(), time.perf_counter()
     mean = WeightAverage(model)
     for epoch in range(epochs):
         model.train()
         for source, target in itertools.islice(batches, steps and steps - len(history.step_loss)):
-            for group in optimizer.param_groups:
-                group["lr"] = rate(len(history.step_loss))
+            for group, lr in zip(optimizer.param_groups, initial, strict=True):
+                group["lr"] = lr * rate(len(history.step_loss))
             source, target = source.to(device), target.to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=half):
                 logits = model(source, target[:, :-1])
@@ -139,13 +145,16 @@ def train_translator(
             nn.utils.clip_grad_norm_(model.parameters(), clip)
             optimizer.step()
             history.step_loss.append(loss.item())
-        if epoch >= epochs - average:
+        stopped = steps is not None and len(history.step_loss) >= steps
+        if stopped or epoch >= epochs - average:
             mean.update(model)
         history.valid_loss.append(mean_loss(model, valid))
         history.seconds = time.perf_counter() - start
         report(
             f"第 {epoch + 1} 輪：驗證損失 {history.valid_loss[-1]:.3f}，{history.seconds:.0f} 秒"
         )
+        if stopped:
+            break
     averaged: Any = mean.model
     return averaged, history
 
