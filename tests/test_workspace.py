@@ -104,11 +104,10 @@ LAB = """
 import sys
 from pathlib import Path
 from dlbook import cli
-from dlbook import cli
-from dlbook.commands import workspace
+from dlbook.commands import choosing, workspace
 root = Path(sys.argv[1])
 workspace.checkout = lambda: root
-cli._find = lambda name: name
+choosing.find = lambda name: name
 sys.argv = ["dlbook", "lab", *sys.argv[2:]]
 cli.main()
 """

@@ -25,5 +25,5 @@ def copy_without_exercises(folder: Path) -> Path:
 def hidden_folders() -> list[Path]:
     """Where solutions, or texts that give them away, lie on this disk."""
     root = PACKAGE.parent.parent
-    names = ("lessons", "notebooks", "tests", "work", ".git", ".runs")
+    names = ("lessons", "notebooks", "tests", "work", "book", ".git", ".runs")
     return [PACKAGE / "exercises", PACKAGE / "grade", *(root / name for name in names)]
