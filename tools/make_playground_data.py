@@ -23,17 +23,17 @@ from dlbook.sequence_modeling.interpretability import attention_maps, induction_
 
 FOLDER = paths.checkout() / "book" / "playgrounds"
 MODEL = "SmolLM2-135M-Instruct（Apache-2.0，arXiv:2502.02737），由課程自己的 Llama 計算"
-SENTENCES = {
-    "names": "When Mary and John went to the store, John gave a drink to",
-    "again": "red apple, green pear, blue plum, red apple, green",
-}
-PROMPTS = {
-    "capital": "The capital of France is",
-    "story": "Once upon a time, in a small village, there lived a",
-    "door": "She opened the door and saw",
-    "sum": "Two plus two equals",
-    "food": "My favorite food is",
-}
+SENTENCES = (
+    "When Mary and John went to the store, John gave a drink to",
+    "red apple, green pear, blue plum, red apple, green",
+)
+PROMPTS = (
+    "The capital of France is",
+    "Once upon a time, in a small village, there lived a",
+    "She opened the door and saw",
+    "Two plus two equals",
+    "My favorite food is",
+)
 SCORE_UNIT = 1 / 256  # a score is stored as a 16-bit number of these
 TOP = 256  # tokens stored by name; the others are counted in bins
 BINS = 256
@@ -68,16 +68,14 @@ def notable_heads(model: llama.Llama) -> list[dict[str, Any]]:
     heads = []
     for kind, score in kinds.items():
         layer, head = divmod(int(score.argmax()), score.shape[1])
-        heads.append(
-            {"kind": kind, "layer": layer, "head": head, "score": round(float(score.max()), 3)}
-        )
+        heads.append({"kind": kind, "layer": layer, "head": head})
     return heads
 
 
 def attention(model: llama.Llama, tokenizer: Tokenizer) -> dict[str, Any]:
     """Sentences, their tokens, and the scores of all heads."""
     sentences = []
-    for name, text in SENTENCES.items():
+    for text in SENTENCES:
         ids = tokenizer.encode(text).ids
         scores = scores_of(model, torch.tensor([ids]))
         whole = (scores / SCORE_UNIT).round()
@@ -85,7 +83,7 @@ def attention(model: llama.Llama, tokenizer: Tokenizer) -> dict[str, Any]:
             raise ValueError(f"a score of {scores.abs().max():.0f} doesn't fit")
         packed = base64.b64encode(whole.to(torch.int16).numpy().tobytes()).decode()
         words = [tokenizer.decode([i]) for i in ids]
-        sentences.append({"name": name, "text": text, "tokens": words, "scores": packed})
+        sentences.append({"text": text, "tokens": words, "scores": packed})
     layers, heads = model.config.num_hidden_layers, model.config.num_attention_heads
     shape = {
         "layers": layers,
@@ -99,7 +97,7 @@ def attention(model: llama.Llama, tokenizer: Tokenizer) -> dict[str, Any]:
 def sampling(model: llama.Llama, tokenizer: Tokenizer) -> dict[str, Any]:
     """The scores of the next token: the highest by name, the rest as a histogram."""
     prompts = []
-    for name, text in PROMPTS.items():
+    for text in PROMPTS:
         logits = model(torch.tensor([tokenizer.encode(text).ids]))[0, -1].double()
         ordered, order = (logits - logits.max()).sort(descending=True)
         tail = ordered[TOP:]
@@ -116,7 +114,6 @@ def sampling(model: llama.Llama, tokenizer: Tokenizer) -> dict[str, Any]:
         ]
         prompts.append(
             {
-                "name": name,
                 "text": text,
                 "tokens": [tokenizer.decode([i]) for i in order[:TOP].tolist()],
                 "logits": [round(value, 4) for value in ordered[:TOP].tolist()],

@@ -75,7 +75,7 @@ def status(course: Curriculum) -> str:
 def _not_yet(lesson: Lesson, course: Curriculum) -> str:
     """Which prerequisites of a ready lesson can't be taken yet."""
     needs = [course.find(need) for need in lesson.prerequisites]
-    names = "、".join(f"「{_short(need)}」" for need in needs if not need.ready)
+    names = "、".join(f"「{need.short}」" for need in needs if not need.ready)
     return f"先備的{names}還在規劃中，已有同等的基礎就可以直接開始。" if names else ""
 
 
@@ -155,7 +155,7 @@ def vram(course: Curriculum) -> str:
     for size in VRAM_TIERS:
         fits = [lesson for lesson in course.lessons if floor < lesson.vram_gb <= size]
         if fits:
-            names = "、".join(f"{_short(lesson)}{_mark(lesson)}" for lesson in fits)
+            names = "、".join(f"{lesson.short}{_mark(lesson)}" for lesson in fits)
             rows.append((f"{size} GB", str(len(fits)), names))
         floor = size
     return table(("GPU 記憶體", "課數", "full 設定放得下的課"), rows)
@@ -165,7 +165,7 @@ def homework(course: Curriculum) -> str:
     """What each homework really is, and what the lesson adds or replaces."""
     rows = [
         (
-            _short(lesson),
+            lesson.short,
             "<br/>".join(f"**{work.code}**　{work.about}" for work in lesson.homework) or "—",
             lesson.added or "—",
         )
@@ -190,12 +190,8 @@ def references(course: Curriculum) -> str:
 
 def _link(lesson: Lesson, label: str = "") -> str:
     """The lesson's label, leading to its notebook when it is ready."""
-    label = label or _short(lesson)
+    label = label or lesson.short
     return f"[{label}](notebooks/{lesson.id}.ipynb)" if lesson.ready else label
-
-
-def _short(lesson: Lesson) -> str:
-    return lesson.title.partition("：")[0]
 
 
 def _mark(lesson: Lesson) -> str:
@@ -203,8 +199,7 @@ def _mark(lesson: Lesson) -> str:
 
 
 def _place(paper: Paper) -> str:
-    link = f"[arXiv:{paper.arxiv}](https://arxiv.org/abs/{paper.arxiv})"
-    return link if paper.arxiv else paper.where
+    return f"[arXiv:{paper.arxiv}]({paper.url})" if paper.url else paper.where
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

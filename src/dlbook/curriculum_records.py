@@ -38,6 +38,11 @@ class Paper:
     where: str = ""
     area: str = ""
 
+    @property
+    def url(self) -> str:
+        """Where it is on arXiv, or nothing."""
+        return f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -67,6 +72,11 @@ class Lesson:
     def name(self) -> str:
         """The part after the slash."""
         return self.id.rpartition("/")[2]
+
+    @property
+    def short(self) -> str:
+        """What stands before the colon of the title: 「拆開 Transformer」."""
+        return self.title.partition("：")[0]
 
     @property
     def ready(self) -> bool:

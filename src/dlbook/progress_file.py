@@ -1,7 +1,9 @@
 """Progress as a JSON file: to keep, to move to another computer, to put two together."""
 
 import json
+import os
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,9 @@ def write(path: Path) -> int:
             with closing(connection.execute(f"SELECT {', '.join(columns)} FROM {table}")) as rows:
                 content[table] = [dict(zip(columns, row, strict=True)) for row in rows]
     try:
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        os.replace(part, path)
     except OSError as error:
         raise ProgressError(f"寫不了 {path}（{error.strerror}）。") from None
     return len(content["answers"])
@@ -55,7 +59,7 @@ def read(path: Path) -> int:
         ProgressError: the file can't be read or is not one of ours; then nothing has changed.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ProgressError(f"讀不了 {path}（{error.strerror}）。") from None
     except (ValueError, RecursionError):
@@ -84,12 +88,29 @@ def _checked(content: Any, path: Path) -> dict[str, list[dict[str, Any]]]:
     return content
 
 
+MOST = 2**63 - 1
+
+
+def _sane(name: str, value: Any) -> bool:
+    """What SQLite and a page can take: numbers in range, times that are times, encodable text."""
+    if isinstance(value, int | float):
+        return 0 <= value <= MOST  # not for NaN
+    try:
+        if value is not None and name.endswith("_at"):
+            datetime.fromisoformat(value)
+        return value is None or len(value.encode()) <= 1_000
+    except ValueError:
+        return False
+
+
 def _fits(row: Any, columns: dict[str, Any]) -> bool:
     return (
         isinstance(row, dict)
         and row.keys() == columns.keys()
         and all(
-            isinstance(row[name], kind) and not isinstance(row[name], bool)
+            isinstance(row[name], kind)
+            and not isinstance(row[name], bool)
+            and _sane(name, row[name])
             for name, kind in columns.items()
         )
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,43 @@ def test_what_is_not_a_notebook_says_why(tmp_path: Path, content: bytes, reason:
     path.write_bytes(content)
     with pytest.raises(Unreadable, match=reason):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "source", ["x = " + "+".join("1" * 3000), "(" * 5000, "\0", "x = 1\n" * 99_999]
+)
+def test_a_cell_that_python_chokes_on_is_left_out(
+    tmp_path: Path, notebook: dict, source: str
+) -> None:
+    notebook["cells"].append({"cell_type": "code", "source": source, "metadata": {}})
+    assert "def train_digits" in read(save(notebook, tmp_path)).definitions
+
+
+def test_magics_are_blanked_and_the_rest_of_the_cell_is_kept(
+    tmp_path: Path, notebook: dict
+) -> None:
+    cell = next(c for c in notebook["cells"] if "dlbook" in c["metadata"])
+    id = cell["metadata"]["dlbook"]["exercise"]
+    cell["source"] = "%%time\ndef matmul_intensity(*a):\n    return 1"
+    notebook["cells"].append(
+        {"cell_type": "code", "source": "%matplotlib inline\ndef helper(): pass", "metadata": {}}
+    )
+    found = read(save(notebook, tmp_path))
+    assert found.answers[id].strip() == "def matmul_intensity(*a):\n    return 1"
+    assert "def helper" in found.definitions
+
+
+def test_links_pipes_and_folders_are_not_notebooks(tmp_path: Path, notebook: dict) -> None:
+    (tmp_path / "link.ipynb").symlink_to(save(notebook, tmp_path))
+    os.mkfifo(tmp_path / "pipe.ipynb")
+    (tmp_path / "folder.ipynb").mkdir()
+    for name, reason in (
+        ("link", "讀不了"),
+        ("pipe", "不是一般的檔案"),
+        ("folder", "讀不了"),
+    ):
+        with pytest.raises(Unreadable, match=reason):
+            read(tmp_path / f"{name}.ipynb")
 
 
 def test_a_missing_and_a_huge_file_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

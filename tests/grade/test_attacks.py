@@ -64,9 +64,36 @@ ATTACKS = {
         "強度是",
     ),
     "patches the codec": (
-        "import sys\nfrom dlbook.grade import codec\n"
-        "codec.dumps = lambda value: b'\\x01' * 100\n" + HEAD + "    return 1.0\n",
-        "強度是|不完整|被改過",
+        "from dlbook.grade import codec\n"
+        "codec._encode = lambda *a: {'eval': 'exit()'}\n" + HEAD + "    return 1.0\n",
+        "不完整|被改過",
+    ),
+    "forges an answer that takes for ever to read": (
+        "from dlbook.grade import codec\n"
+        "entries = ', '.join('{\"int\": \"%d\"}' % (k * (2**61 - 1)) for k in range(80_000))\n"
+        "codec.json = type('J', (), {'loads': lambda s: 1.0, 'dumps': lambda *a, **k: "
+        '\'{"list": [{"list": ["output", {"set": [\' + entries + \']}]}]}\'})\n'
+        + HEAD
+        + "    return 1.0\n",
+        "檢查你的答案花了太久",
+    ),
+    "forges more than can be held": (
+        "from dlbook.grade import codec\n"
+        "codec.json = type('J', (), {'loads': lambda s: 1.0, 'dumps': lambda *a, **k: "
+        "'[' + '[],' * 30_000_000 + '[]]'})\n"
+        "codec.MOST_STRUCTURE = 10**9\n" + HEAD + "    return 1.0\n",
+        "不完整|被改過|記憶體",
+    ),
+    "odd characters in an error": (
+        HEAD + "    raise ValueError('\\ud800 \\x1b[2J\\n' * 999)\n",
+        "ValueError",
+    ),
+    "sees the rest of the course": (
+        "import os\n"
+        + HEAD
+        + f"    found = set(os.listdir({str(checkout())!r})) - {{'.venv', 'src'}}\n"
+        "    assert not found, found\n" + RIGHT,
+        "",
     ),
     "answers for all": (
         "import os\n"
@@ -88,11 +115,10 @@ ATTACKS = {
         "FileNotFoundError|PermissionError",
     ),
     "searches the disk": (
-        "import os\n"
-        + HEAD
-        + "    found = [os.path.join(d, f) for top in ('/root', '/home', '/work', '/tmp', "
-        f"{str(checkout())!r}) for d, _, fs in os.walk(top) for f in fs\n"
-        "             if f == 'environment_setup.py']\n"
+        "import os\n" + HEAD + "    found = []\n"
+        "    for top, folders, files in os.walk('/'):\n"
+        "        if top == '/': folders[:] = set(folders) - {'proc', 'sys', 'usr'}\n"
+        "        found += [os.path.join(top, f) for f in files if f.startswith('environment_setup.')]\n"
         "    assert not found, found\n" + RIGHT,
         "",
     ),
@@ -140,6 +166,16 @@ ATTACKS = {
         "",
     ),
 }
+
+
+if os.geteuid() == 0:  # an ordinary user may not set the limit, on this kernel
+    ATTACKS["shared memory that no limit counts"] = (
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        + HEAD
+        + "    assert libc.shmget(0, 100_000_000, 0o1600) < 0\n"
+        + RIGHT,
+        "",
+    )
 
 
 def notebook(answer: str) -> str:
@@ -203,4 +239,4 @@ def test_the_same_as_an_ordinary_user(tmp_path: Path) -> None:
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert done.stdout.count(".") >= len(ATTACKS)
+    assert done.stdout.count(".") >= len(ATTACKS) - 1

@@ -6,12 +6,13 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
-from dlbook import curriculum
+from dlbook import curriculum, exercise
 from dlbook.build.project import Project
 from dlbook.commands.learning import exercises_of
 from dlbook.errors import CourseError
-from dlbook.grade import grading, sandbox
+from dlbook.grade import codec, grading, sandbox, server
 from dlbook.grade.score import Score
 from dlbook.paths import checkout
 
@@ -72,6 +73,46 @@ def test_blanks_and_mistakes_earn_nothing(graded: dict[str, Score], lesson: str)
     assert [mark.exercise for mark in mistaken.marks if mark.status != "wrong"] == []
     assert all(mark.reason for mark in mistaken.marks)
     assert blank.points == mistaken.points == 0
+
+
+def test_a_patched_torch_does_not_hide_a_mistake(tmp_path: Path) -> None:
+    """What an exercise observes is judged outside, not where the answer ran."""
+    lesson = "foundations/environment_setup"
+    item = exercise.find(f"{lesson}/private_random")
+    mistake = next(w for w in item.wrongs if "manual_seed" in w.label)
+    patch = "import torch\ntorch.equal = lambda *a, **k: True\n"
+    answer = patch + as_learner(lesson, mistake.answer, "private_random")
+    (tmp_path / "a.ipynb").write_text(with_answers(lesson, {item.id: answer}), "utf-8")
+    [score] = grading.grade([("a", tmp_path / "a.ipynb")], seed=1)
+    [mark] = [mark for mark in score.marks if mark.exercise == item.id]
+    assert mark.status == "wrong"
+    assert "全域" in mark.reason
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_hidden_cases_depend_on_the_seed(lesson: str) -> None:
+    def written(cases: list) -> bytes:
+        try:
+            return codec.dumps(cases)
+        except codec.NotPlain:
+            return repr(cases).encode()
+
+    fixed = [
+        i.id for i in exercises_of(lesson) if written(i.make_cases(1)) == written(i.make_cases(2))
+    ]
+    assert fixed == []
+
+
+def test_an_answer_may_change_its_inputs_and_the_cell_may_end_in_an_error() -> None:
+    job = server.Job(
+        "", "def f(x):\n    x += 1\n    return x\nprint(unknown)", "f",
+        "def run(answer, case):\n    return answer(*case), answer(*case)", [(torch.zeros(2),)] * 2,
+        0, [], [], [],
+    )  # fmt: skip
+    results = server.run_answer(job)
+    assert [kind for kind, _ in results] == ["output", "output"]
+    assert all(value[1].tolist() == [2, 2] for _, value in results)
+    assert job.cases[0][0].tolist() == [0, 0]
 
 
 def test_what_is_not_a_notebook_gets_a_reason_and_the_others_are_graded(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """``dlbook grade`` and ``dlbook release`` as a teacher types them."""
 
 import csv
+import os
+import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from dlbook import exercise
 from dlbook.grade import grading, sandbox, worker
 from dlbook.grade.score import Score
+from dlbook.grade.server import Reply
 from tests.grade.test_grading import as_learner, with_answers
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason="這台機器不能完全隔離")
@@ -85,6 +89,69 @@ def test_bad_arguments_are_one_paragraph(
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_odd_names_and_texts_reach_the_table(classroom: Path) -> None:
+    """A name in Big5, as old archives give; control characters; a lone surrogate."""
+    folder = os.fsencode(classroom / "odd")
+    os.mkdir(folder)
+    answer = "def matmul_intensity(*a):\n    raise ValueError('\\ud800\\x1b[2J')\n"
+    with open(folder + b"/\xa4\xfd_b01.ipynb", "w", encoding="utf-8") as file:
+        file.write(with_answers(LESSON, {EXERCISE: answer}))
+    done = dlbook(
+        "grade", classroom / "odd", "--out", classroom / "s.csv", "--details", classroom / "d.csv",
+        "--jobs", 1,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "\x1b[2J" not in done.stdout
+    assert "b01" in (classroom / "s.csv").read_text("utf-8-sig")
+    assert "ValueError" in (classroom / "d.csv").read_text("utf-8-sig")
+
+
+def test_two_notebooks_of_one_student_are_pointed_out(classroom: Path) -> None:
+    source = classroom / "hw/王小明_b01/hw.ipynb"
+    (source.parent / "again.ipynb").write_bytes(source.read_bytes())
+    done = dlbook("grade", source.parent.parent, "--timeout", 3, "--jobs", 1)
+    assert "交了不只一份" in done.stdout
+    assert "王小明_b01" in done.stdout
+
+
+def test_an_interruption_ends_at_once_and_keeps_what_was_graded(classroom: Path) -> None:
+    loop = with_answers(LESSON, {EXERCISE: "def matmul_intensity(*a):\n    while True: pass\n"})
+    for k in range(6):
+        (classroom / "hw" / f"z{k}.ipynb").write_text(loop, "utf-8")
+    command = [sys.executable, "-m", "dlbook.cli", "grade", str(classroom / "hw"), "--jobs", "1",
+               "--timeout", "8", "--out", str(classroom / "s.csv")]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(30)  # past the first answers, in the middle of a loop
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=15)
+    assert process.returncode != 0
+    assert "Traceback" not in errors
+    assert "中途停止" in errors
+    assert (classroom / "s.csv").is_file()
+
+
+def test_a_fault_of_the_grader_is_not_the_students(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told apart, and the others are graded."""
+    one = worker.Worker.__new__(worker.Worker)
+
+    def fail(*arguments: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(worker.answers, "read", fail)
+    score = one.score("a", Path("a.ipynb"))
+    assert score.failed
+    assert "批改程式自己出錯" in score.reason
+
+
+def test_a_sandbox_that_cannot_be_entered_stops_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = worker.Worker.__new__(worker.Worker)
+    monkeypatch.setattr(
+        one, "_send", lambda body: Reply(failure="EPERM", broken=True), raising=False
+    )
+    with pytest.raises(grading.CourseError, match="關不起來（EPERM）"):
+        one.ask(None)  # ty: ignore
 
 
 def test_release_says_where(tmp_path: Path) -> None:

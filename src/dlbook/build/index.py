@@ -14,7 +14,7 @@ NAME = "index"
 INTRODUCTION = """\
 # 課程路線圖
 
-由上往下，一個模組接一個模組；每一課開頭都寫了需要先會什麼。標「準備中」的課還沒有寫好。
+由上往下，一個模組接一個模組；每一課開頭都寫了需要先會什麼。標「規劃中」的課還沒有寫好。
 最後一格列出你做過的練習。"""
 
 
@@ -58,7 +58,7 @@ def _module(number: int, module: Module) -> str:
 def _row(lesson: Lesson) -> str:
     title = f"[{_text(lesson.title)}]({lesson.id}.ipynb)"
     if not lesson.ready:
-        title = f"{_text(lesson.title)}（準備中）"
+        title = f"{_text(lesson.title)}（規劃中）"
     return f"| {title} | {_text(lesson.summary)} | {lesson.minutes:g} |"
 
 

@@ -62,8 +62,8 @@ def _gather(source: Path) -> dict[str, str | bytes]:
 
     site = Site.here()
     files: dict[str, str | bytes] = {**sources(site)}
-    for lesson, notebook in site.notebooks.items():
-        files[f"{lesson}.ipynb"] = prepared(notebook.content)
+    for lesson in site.notebooks:
+        files[f"{lesson}.ipynb"] = prepared(site, lesson)
     _add(files, source)
     return extras(site)
 

@@ -46,11 +46,12 @@ def page() -> str:
     passed = {id for id, answer in answers.items() if answer.passed_at}
     every = [item for lesson in ready for item in items[lesson.id]]
     done = sum(item.id in passed for item in every)
+    tried = sum(lesson.id in runs for lesson in ready)
     parts = [
         "<!doctype html>", '<html lang="zh-Hant-TW"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>我的進度</title><style>{_STYLE}</style></head><body>", "<h1>我的進度</h1>",
-        f"<p>練習完成 {done}／{len(every)} 題；跑過 {len(runs)}／{len(ready)} 課。</p>",
+        f"<p>練習完成 {done}／{len(every)} 題；跑過 {tried}／{len(ready)} 課。</p>",
         f'<progress value="{done}" max="{len(every)}" aria-label="完成的練習"></progress>',
         _next(every, passed),
     ]  # fmt: skip
@@ -87,7 +88,7 @@ def _lesson(
         state = f"還沒跑過｜執行約 {lesson.minutes:g} 分鐘"
     else:
         verdict = "主張全部通過" if run.passed_at else "有主張沒有通過"
-        state = f"{verdict}｜跑過 {run.count} 次，上次 {run.seconds:.0f} 秒（{run.last_at[:10]}）"
+        state = f"{verdict}｜跑過 {run.count} 次，上次 {run.seconds:.0f} 秒（{_text(run.last_at[:10])}）"
     rows = "\n".join(_exercise(item, answers.get(item.id)) for item in items)
     return (
         f'<section class="lesson"><h3>{_text(lesson.title)}</h3>'
@@ -99,7 +100,7 @@ def _exercise(item: Exercise, answer: progress.Answer | None) -> str:
     if answer is None:
         mark, style, state = "○", "", "尚未作答"
     elif answer.passed_at:
-        mark, style, state = "✓", "passed", f"{answer.passed_at[:10]} 完成"
+        mark, style, state = "✓", "passed", f"{_text(answer.passed_at[:10])} 完成"
     else:
         mark, style, state = "…", "tried", f"試過 {answer.attempts} 次"
     return (

@@ -3,6 +3,7 @@
 import math
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,7 @@ def grade(
     from rich.progress import Progress
 
     from dlbook.grade import grading, report, sandbox
+    from dlbook.grade.score import Score
 
     ids = report.read_roster(roster) if roster else None
     found = grading.find(notebooks)
@@ -46,24 +48,37 @@ def grade(
     seed = grading.draw_seed() if seed is None else seed
     limits = sandbox.Limits(cpu=math.ceil(timeout), wall=timeout)
     console = Console()
-    with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task("批改", total=len(found))
-        scores = grading.grade(
-            found,
-            jobs=min(jobs or os.cpu_count() or 1, len(found)),
-            limits=limits,
-            seed=seed,
-            isolated=not no_isolation,
-            engine=engine,
-            done=lambda score: progress.advance(bar),
-        )
+    graded: list[Score] = []
+    try:
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task("批改", total=len(found))
+
+            def done(score: Score) -> None:
+                graded.append(score)
+                progress.advance(bar)
+
+            scores = grading.grade(
+                found,
+                jobs=min(jobs or len(os.sched_getaffinity(0)), len(found)),
+                limits=limits,
+                seed=seed,
+                isolated=not no_isolation,
+                engine=engine,
+                done=done,
+            )
+    except BaseException:  # interrupted, or the sandbox broke: keep what there is
+        if graded and (out or details):
+            _write(graded, out, details)
+            print(f"中途停止；已經改好的 {len(graded)} 份寫下來了。", file=sys.stderr)
+        raise
     scores = scores if ids is None else report.with_roster(scores, ids)
-    if out:
-        report.write_scores(scores, out)
-    if details:
-        report.write_details(scores, details)
+    _write(scores, out, details)
     _print(scores, console)
+    _say_what_is_double(scores)
     print(f"測資的種子是 {seed}；同樣的種子會得到同樣的測資。")
+    if failed := [score.file for score in scores if score.failed]:
+        print(f"批改程式自己出錯，要人工看：{'、'.join(failed)}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def release(
@@ -77,6 +92,22 @@ def release(
     from dlbook.grade.release import release as write
 
     print(f"寫入 {write(choosing.find(lesson), to, hints=not no_hints, force=force)}")
+
+
+def _write(scores: "list[Score]", out: Path | None, details: Path | None) -> None:
+    from dlbook.grade import report
+
+    if out:
+        report.write_scores(scores, out)
+    if details:
+        report.write_details(scores, details)
+
+
+def _say_what_is_double(scores: "list[Score]") -> None:
+    """Two notebooks of one student and lesson, which a table of scores would count twice."""
+    counts = Counter((score.student, score.lesson) for score in scores if score.lesson)
+    if double := [f"{student}（{lesson}）" for (student, lesson), n in counts.items() if n > 1]:
+        print(f"交了不只一份，每一份都列出來了：{'、'.join(double)}")
 
 
 def _print(scores: "list[Score]", console: "Console") -> None:

@@ -49,8 +49,11 @@ def prepare(lesson: str, *, reset: bool = False) -> str:
 
 def prepare_index() -> None:
     """Copy the roadmap, which holds no answers, over the one of the last time."""
+    source = checkout() / "notebooks/index.ipynb"
+    if not source.is_file():
+        raise CourseError(f"找不到 {source}；請用 git checkout notebooks 還原。")
     work_dir().mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(checkout() / "notebooks/index.ipynb", work_dir() / "index.ipynb")
+    shutil.copyfile(source, work_dir() / "index.ipynb")
 
 
 def open_lab(notebook: str, *, browser: bool = True) -> int:

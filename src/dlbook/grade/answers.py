@@ -2,6 +2,9 @@
 
 import ast
 import json
+import os
+import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from dlbook.errors import CourseError
 from dlbook.paths import checkout
 
 MOST_MB = 50
+LONGEST_CELL = 200_000
+_MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 
 
 class Unreadable(CourseError):
@@ -67,9 +72,7 @@ def modules(lesson: str) -> list[str]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MOST_MB * 1_000_000:
-            raise Unreadable(f"{path.name} 超過 {MOST_MB} MB。")
-        notebook = json.loads(path.read_bytes())
+        notebook = json.loads(_content(path))
     except OSError as error:
         raise Unreadable(f"讀不了 {path.name}：{error.strerror}。") from None
     except (ValueError, RecursionError):
@@ -80,11 +83,28 @@ def _load(path: Path) -> dict[str, Any]:
     return notebook
 
 
+def _content(path: Path) -> bytes:
+    """The bytes of an ordinary file; a link, a pipe or a device could be anything."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise Unreadable(f"{path.name} 不是一般的檔案。")
+        content = file.read(MOST_MB * 1_000_000 + 1)
+    if len(content) > MOST_MB * 1_000_000:
+        raise Unreadable(f"{path.name} 超過 {MOST_MB} MB。")
+    return content
+
+
 def _text(source: Any) -> str:
-    """A cell's source, which nbformat allows to be a string or a list of strings."""
+    """A cell's source, which nbformat allows to be a string or a list of strings; magics blanked.
+
+    What is far longer than a cell that anyone typed counts as empty.
+    """
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
-    return source if isinstance(source, str) else ""
+    if not isinstance(source, str) or len(source) > LONGEST_CELL:
+        return ""
+    return _MAGIC.sub("", source)
 
 
 def _inside(value: Any, *keys: str) -> Any:
@@ -96,10 +116,9 @@ def _inside(value: Any, *keys: str) -> Any:
 def _definitions(source: str) -> list[str]:
     """The imports, functions, classes and simple assignments of a cell; the rest is not needed."""
     try:
-        body = ast.parse(source).body
+        return [ast.unparse(node) for node in ast.parse(source).body if _defines(node)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []  # a magic, or half-written: an answer that needs it will say which name is missing
-    return [ast.unparse(node) for node in body if _defines(node)]
+        return []  # half-written: an answer that needs it will say which name is missing
 
 
 def _defines(node: ast.stmt) -> bool:

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load, save
 
 MOST_BYTES = 256 * 1024 * 1024
+MOST_STRUCTURE = 16 * 1024 * 1024  # everything but tensors; in memory it takes thirty times as much
 MOST_TEXT = 10_000_000
 MOST_DEPTH = 50
 PLAIN = (type(None), bool, str)
@@ -37,6 +38,8 @@ def dumps(value: Any) -> bytes:
     tensors: dict[str, torch.Tensor] = {}
     structure = _encode(value, tensors, 0)
     head = json.dumps(structure, allow_nan=True).encode()
+    if len(head) > MOST_STRUCTURE:
+        raise NotPlain(f"回傳的資料（張量除外）有 {len(head) / 1e6:.0f} MB，太大了。")
     size = len(head) + sum(t.numel() * t.element_size() for t in tensors.values())
     if size > MOST_BYTES:
         raise NotPlain(f"回傳的資料有 {size / 1e6:.0f} MB，最多 {MOST_BYTES / 1e6:.0f} MB。")
@@ -51,6 +54,8 @@ def loads(data: bytes) -> Any:
     """
     try:
         (length,) = struct.unpack_from("<Q", data)
+        if length > MOST_STRUCTURE:
+            raise ValueError("太大")
         structure = json.loads(data[8 : 8 + length])
         return _decode(structure, load(data[8 + length :]))
     except Exception as error:
@@ -94,7 +99,7 @@ def _from_numpy(array: np.ndarray) -> torch.Tensor:
     if array.dtype.kind not in "biufc" or array.dtype.itemsize > 16:
         raise NotPlain(f"陣列的元素要是數，你回傳的是 {array.dtype}。")
     try:
-        return torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
+        return torch.from_numpy(np.array(array, order="C"))
     except TypeError:
         raise NotPlain(f"不支援 {array.dtype} 的陣列。") from None
 
@@ -115,7 +120,12 @@ def _decode(structure: Any, tensors: dict[str, torch.Tensor]) -> Any:
     ((kind, content),) = structure.items()
     if kind in ("list", "tuple", "set", "frozenset"):
         items = [_decode(item, tensors) for item in content]
-        return {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[kind](items)
+        if kind in ("set", "frozenset"):
+            found = set()
+            for item in items:  # one by one: a time limit can step in between colliding hashes
+                found.add(item)
+            return found if kind == "set" else frozenset(found)
+        return items if kind == "list" else tuple(items)
     if kind == "dict":
         return {_decode(key, tensors): _decode(item, tensors) for key, item in content}
     if kind in ("tensor", "ndarray", "scalar"):

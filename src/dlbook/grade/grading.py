@@ -1,9 +1,11 @@
 """From notebooks to scores, several at once on this computer or on a cluster."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -97,24 +99,42 @@ def _on_this_computer(
 ) -> Iterator[tuple[int, Score]]:
     """A pool of processes. When one dies, the rest is graded one by one, to see which notebook did it."""
     left = dict(enumerate(notebooks))
+    at_once = jobs
     while left:
-        with ProcessPoolExecutor(
-            jobs, mp_context=get_context("spawn"), initializer=_start, initargs=arguments
-        ) as pool:
-            _check_that_it_starts(pool)
+        with _pool(at_once, arguments) as pool:
             futures: dict[Future[Score], int] = {
                 pool.submit(_score, *pair): i for i, pair in left.items()
             }
             for future in as_completed(futures):
                 if isinstance(future.exception(), BrokenProcessPool):
                     continue
-                yield futures[future], future.result()
+                score = future.result()
                 del left[futures[future]]
-        if left and jobs == 1:
+                yield futures[future], score
+        if left and at_once == 1:
             first = min(left)
             student, path = left.pop(first)
             yield first, Score(student, str(path), reason="批改這一份的行程意外結束了。")
-        jobs = 1
+            at_once = jobs
+        else:
+            at_once = 1
+
+
+@contextmanager
+def _pool(jobs: int, arguments: Arguments) -> Generator[ProcessPoolExecutor, None, None]:
+    """Workers that have started. An interruption doesn't wait for what they are at."""
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=arguments)
+    try:
+        _check_that_it_starts(pool)
+        yield pool
+    except BaseException:
+        workers = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.terminate()
+        raise
+    pool.shutdown()
 
 
 def _check_that_it_starts(pool: ProcessPoolExecutor) -> None:
@@ -130,6 +150,7 @@ _worker: Worker | None = None
 def _start(limits: sandbox.Limits, seed: int, isolated: bool) -> None:
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     torch.set_num_threads(1)
     global _worker
     _worker = Worker(limits, seed, isolated)

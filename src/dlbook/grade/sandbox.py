@@ -1,15 +1,19 @@
 """Shut a process in: what it may see, use and reach. Linux only; called in a forked child.
 
 With namespaces (as root, or as an ordinary user where the kernel lets users have their own) the
-process sees a read-only disk without the hidden folders, a small folder of its own, none of the
-other processes and no network. Without them only the limits and, for root, the other user remain:
+process sees the system and the folders it needs, read-only and without the hidden ones, a small
+folder of its own, none of the other processes and no network. Memory is limited by process; System V
+shared memory is closed only where the kernel lets us (as root). Without them only the limits and, for root, the other user remain:
 ``missing`` tells, so that the grader can say it.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,19 +25,35 @@ SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
 CAPABILITY_VERSION_3 = 0x20080522
 NOBODY = 65534
+# What programs need of the disk; nobody's work lies there.
+SYSTEM = {
+    "bin",
+    "dev",
+    "etc",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "nix",
+    "proc",
+    "sbin",
+    "sys",
+    "usr",
+}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds of computing and of waiting, megabytes of memory and of files, processes."""
+    """For one exercise: seconds of computing and of waiting; megabytes of memory of a process and of
+    a file; processes."""
 
     cpu: int = 20
     wall: float = 40.0
     memory_mb: int = 2000
     file_mb: int = 32
-    processes: int = 64
+    processes: int = 32
 
 
 def namespaces() -> int:
@@ -43,20 +63,39 @@ def namespaces() -> int:
 
 
 def missing() -> str | None:
-    """Why full isolation can't be had on this machine; None when it can."""
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if _libc.unshare(namespaces()) == 0 else ctypes.get_errno() or 1)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    """Why full isolation can't be had on this machine; None when it can. Tried in a child."""
+    with tempfile.TemporaryDirectory(prefix="dlbook-try-") as home:
+        child = os.fork()
+        if child == 0:
+            _try(Path(home))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return os.strerror(code) if code else None
 
 
+def _try(home: Path) -> None:
+    """Enter, and end with the number of the error, 0 if there was none."""
+    try:
+        enter(home, [], [Path(sys.base_prefix), Path(sys.prefix)], Limits(), isolated=True)
+        os._exit(0)
+    except OSError as error:
+        os._exit(error.errno or 1)
+    finally:  # whatever else happened, this process must not go on as the grader
+        os._exit(1)
+
+
 def enter(
-    home: Path, hidden: list[Path], needed: list[Path], limits: Limits, *, isolated: bool
+    home: Path,
+    hidden: list[Path],
+    needed: list[Path],
+    limits: Limits,
+    *,
+    isolated: bool,
+    user: int = NOBODY,
 ) -> None:
     """From here on the process is shut in. It must have no threads. Returns in a child of its own.
 
-    ``needed`` are folders that the process must be able to read even as another user.
+    ``needed`` are folders that the process must be able to read even as another user; ``user`` is
+    who it becomes when started by root (the kernel counts processes by user).
 
     Raises:
         OSError: a step failed; the process must then not run anything of a learner's.
@@ -67,12 +106,14 @@ def enter(
         _check(_libc.unshare(namespaces()), "unshare")
         if uid:
             _map_user(uid, gid)
+        with contextlib.suppress(OSError):  # older kernels keep it from ordinary users
+            Path("/proc/sys/kernel/shmall").write_text("0")  # memory that no limit counts
         _wait_for_a_child()  # the first child is process 1 of the new namespace: when it ends, all end
         _mount(home, hidden, needed)
     os.chdir(home)
     _limit(limits)
     if uid == 0:
-        _become_nobody()
+        _become(user)
     elif isolated:
         _drop_capabilities()
     for option, value in (
@@ -88,13 +129,13 @@ def become_ordinary(needed: list[Path]) -> None:
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
     _call_mount("none", "/", None, MS_REC | MS_PRIVATE)
     _cover(needed, always=[])
-    _become_nobody()
+    _become(NOBODY)
 
 
-def _become_nobody() -> None:
+def _become(user: int) -> None:
     os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
 
 
 def _drop_capabilities() -> None:
@@ -120,10 +161,10 @@ def _wait_for_a_child() -> None:
 
 
 def _mount(home: Path, hidden: list[Path], needed: list[Path]) -> None:
-    """A read-only disk with holes where the solutions are, and one small place to write."""
+    """The system and what is needed, read-only, without the solutions; one small place to write."""
     _call_mount("none", "/", None, MS_REC | MS_PRIVATE)
     _call_mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
-    _cover(needed, always=[Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")])
+    _cover(needed, always=[*_own_folders(), Path("/dev/shm")])
     for folder in hidden:
         if folder.is_dir():
             _call_mount("tmpfs", str(folder), "tmpfs", MS_NOSUID, "size=4k,mode=0755")
@@ -133,6 +174,15 @@ def _mount(home: Path, hidden: list[Path], needed: list[Path]) -> None:
     result = _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, attributes, size)
     _check(result, "mount_setattr")
     _call_mount("tmpfs", str(home), "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=0777")
+
+
+def _own_folders() -> list[Path]:
+    """The folders at the top of the disk that don't belong to the system: homes, projects, /tmp."""
+    return [
+        path
+        for path in sorted(Path("/").iterdir())
+        if path.name not in SYSTEM and path.is_dir() and not path.is_symlink()
+    ]
 
 
 def _cover(needed: list[Path], always: list[Path]) -> None:

@@ -13,6 +13,7 @@ import struct
 import sys
 import tempfile
 import time
+from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import Any, BinaryIO
 from dlbook.grade import codec, sandbox
 
 MOST_REPLY = codec.MOST_BYTES + 1_000_000
+ENTERED = b"+"
+FIRST_USER = 61184  # of those that systemd, too, takes for passing users
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Reply:
-    """``data`` is what the child wrote (see ``run_answer``); ``failure`` why there is none."""
+    """``data`` is what the child wrote (see ``run_answer``); ``failure`` why there is none.
+
+    ``broken``: the sandbox could not be entered, which is not the learner's fault.
+    """
 
     data: bytes = b""
     failure: str = ""
+    broken: bool = False
 
 
 def run_answer(job: Job) -> list[Any]:
@@ -62,13 +69,14 @@ def run_answer(job: Job) -> list[Any]:
     import torch
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for code in (job.definitions, job.answer):
-        problem = _execute(code, namespace)
-        if problem and code is job.answer:
-            return [["error", problem]]
+    _execute(job.definitions, namespace)
+    namespace.pop(job.name, None)
+    problem = _execute(job.answer, namespace)
     answer = namespace.get(job.name)
-    if not callable(answer):
-        return [["error", f"找不到 {job.name} 這個函式。"]]
+    if not callable(
+        answer
+    ):  # what else fails in the cell (a print of the lesson's data) is no matter
+        return [["error", problem or f"找不到 {job.name} 這個函式。"]]
     procedure: dict[str, Any] = {}
     exec(compile(job.procedure, "<procedure>", "exec"), procedure)
     results: list[Any] = []
@@ -77,9 +85,8 @@ def run_answer(job: Job) -> list[Any]:
     random.seed(job.seed)
     for case in job.cases:
         try:
-            output = procedure["run"](answer, case)
-            codec.dumps(output)
-            results.append(["output", output])
+            output = procedure["run"](answer, deepcopy(case))
+            results.append(["output", codec.loads(codec.dumps(output))])  # what it is now
         except NotImplementedError:
             return [["unanswered", ""]]
         except codec.NotPlain as error:
@@ -114,7 +121,8 @@ def serve(jobs: BinaryIO, replies: BinaryIO) -> None:
         (length,) = struct.unpack("<Q", head)
         reply = handle(pickle.loads(jobs.read(length)))
         failure = reply.failure.encode()
-        replies.write(struct.pack("<QQ", len(failure), len(reply.data)) + failure + reply.data)
+        head = struct.pack("<?QQ", reply.broken, len(failure), len(reply.data))
+        replies.write(head + failure + reply.data)
         replies.flush()
 
 
@@ -141,17 +149,19 @@ def _child(job: Job, home: Path, reading: int, writing: int) -> None:
     code = 1
     try:
         _close_others(keep={writing})
-        sandbox.enter(home, job.hidden, job.needed, job.limits, isolated=job.isolated)
+        user = FIRST_USER + os.getppid() % 4000  # the server's own, so that bombs hit no neighbour
+        sandbox.enter(home, job.hidden, job.needed, job.limits, isolated=job.isolated, user=user)
         os.environ.clear()
         os.environ.update(HOME=str(home), TMPDIR=str(home), PATH="/usr/bin:/bin", LANG="C.UTF-8")
         tempfile.tempdir = str(home)  # the server may have looked up another one already
+        os.write(writing, ENTERED)
         data = codec.dumps(run_answer(job))
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(data)
         code = 0
     except BaseException as error:  # told to the grader, which tells the teacher
         with contextlib.suppress(OSError):
-            os.write(writing, b"!" + f"批改的環境出錯（{type(error).__name__}：{error}）".encode())
+            os.write(writing, f"{type(error).__name__}：{error}".encode())
     finally:
         os._exit(code)
 
@@ -187,11 +197,11 @@ def _collect(child: int, reading: int, limits: sandbox.Limits) -> Reply:
     status = _end(child, deadline)
     if failure:
         return Reply(failure=failure)
-    if data[:1] == b"!":
-        return Reply(failure=data[1:].decode(errors="replace"))
+    if data[:1] != ENTERED:  # written before any of the learner's code ran
+        return Reply(failure=data.decode(errors="replace") or _reason(status), broken=True)
     if status != 0:
         return Reply(failure=_reason(status))
-    return Reply(bytes(data))
+    return Reply(bytes(data[1:]))
 
 
 def _end(child: int, deadline: float) -> int:
@@ -230,4 +240,5 @@ def main() -> None:
     os.dup2(2, 1)  # a stray print must not end up among the replies
     replies.write(b"ready\n")
     replies.flush()
-    serve(sys.stdin.buffer, replies)
+    with contextlib.suppress(BrokenPipeError):  # the grader was interrupted
+        serve(sys.stdin.buffer, replies)

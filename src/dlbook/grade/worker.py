@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -51,14 +52,20 @@ class Worker:
         path = Path(self.folder.name)
         if not (path / "dlbook").exists():
             package.copy_without_exercises(path)
-        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        environment = {**os.environ, **one, "PYTHONPATH": str(path)}
+        environment = dict.fromkeys(
+            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+        ) | {
+            "PYTHONPATH": str(path),
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+        }  # none of the teacher's
         server = subprocess.Popen(
             [sys.executable, "-c", "from dlbook.grade.server import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
             cwd=path,
+            start_new_session=True,  # Ctrl-C is for the grader
         )
         assert server.stdout is not None
         if server.stdout.readline() != b"ready\n":
@@ -85,11 +92,21 @@ class Worker:
         return self.lessons[lesson]
 
     def score(self, student: str, path: Path) -> Score:
-        """One notebook, whatever is in it."""
+        """One notebook, whatever is in it.
+
+        Raises:
+            CourseError: the sandbox can't be entered, for no fault of the learner's.
+        """
         try:
             return self.grade(answers.read(path, student), str(path))
         except answers.Unreadable as error:
             return Score(student, str(path), reason=str(error))
+        except CourseError:
+            raise
+        except Exception as error:  # a fault of ours must not cost the others their scores
+            traceback.print_exc()
+            reason = f"批改程式自己出錯（{type(error).__name__}：{error}），這一份要人工看。"
+            return Score(student, str(path), reason=reason, failed=True)
 
     def grade(self, submission: answers.Submission, file: str) -> Score:
         """What was read from one notebook.
@@ -117,29 +134,49 @@ class Worker:
         return [Path(sys.base_prefix), Path(sys.prefix), Path(self.folder.name), PACKAGE]
 
     def ask(self, job: Job) -> Reply:
-        """Send a job; a server that died is started again."""
+        """Send a job, a second time if the server died or the sandbox failed.
+
+        Raises:
+            CourseError: the sandbox failed twice.
+        """
         body = pickle.dumps(job)
-        try:
-            assert self.server.stdin is not None
-            assert self.server.stdout is not None
-            self.server.stdin.write(struct.pack("<Q", len(body)) + body)
-            self.server.stdin.flush()
-            failure, data = struct.unpack("<QQ", self.server.stdout.read(16))
-            reason = self.server.stdout.read(failure).decode()
-            return Reply(self.server.stdout.read(data), reason)
-        except (OSError, struct.error):
-            self.server.kill()
-            self.server = self._serve()
-            return Reply(failure="批改用的行程意外結束，這一題沒有跑完。")
+        reply = Reply()
+        for _ in range(2):
+            try:
+                reply = self._send(body)
+            except (OSError, struct.error):
+                self.server.kill()
+                self.server = self._serve()
+                reply = Reply(failure="批改用的行程意外結束，這一題沒有跑完。")
+                continue
+            if not reply.broken:
+                return reply
+        if reply.broken:
+            raise CourseError(f"學生的程式關不起來（{reply.failure}），批改停止了。")
+        return reply
+
+    def _send(self, body: bytes) -> Reply:
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(struct.pack("<Q", len(body)) + body)
+        self.server.stdin.flush()
+        broken, failure, data = struct.unpack("<?QQ", self.server.stdout.read(17))
+        reason = self.server.stdout.read(failure).decode()
+        return Reply(self.server.stdout.read(data), reason, broken)
 
     def judge(self, task: Task, reply: Reply) -> tuple[str, str]:
         """Status and reason of one answer."""
         if reply.failure:
             return "wrong", reply.failure
         try:
-            results = codec.loads(reply.data)
+            with _time_limit(self.limits.wall):
+                return self._judge(task, codec.loads(reply.data))
         except codec.Damaged as error:
             return "wrong", str(error)
+        except TooLong:
+            return "wrong", "檢查你的答案花了太久：回傳的東西大概不是題目要的。"
+
+    def _judge(self, task: Task, results: Any) -> tuple[str, str]:
         if results == [["unanswered", ""]]:
             return "unanswered", ""
         if not _well_formed(results, len(task.cases)):
@@ -147,12 +184,7 @@ class Worker:
         for case, (kind, value) in zip(task.cases, results, strict=False):
             if kind == "error":
                 return "wrong", value
-            try:
-                with _time_limit(self.limits.wall):
-                    objection = task.item.objection(case, value)
-            except TimeoutError:
-                objection = "檢查你的答案花了太久：回傳的東西大概不是題目要的。"
-            if objection:
+            if objection := task.item.objection(case, value):
                 return "wrong", objection
         return "passed", ""
 
@@ -185,12 +217,16 @@ def _remembered(reference: Callable[..., Any]) -> Callable[..., Any]:
     return remembered
 
 
+class TooLong(BaseException):
+    """Not an Exception: what is being timed may catch those."""
+
+
 @contextmanager
 def _time_limit(seconds: float) -> Generator[None, None, None]:
-    """TimeoutError when the block takes longer. For the main thread of a process."""
+    """TooLong when the block takes longer. For the main thread of a process."""
 
     def stop(number: int, frame: Any) -> None:
-        raise TimeoutError
+        raise TooLong
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -93,10 +93,10 @@ def _(answer, case):
     with torch.random.fork_rng():
         torch.manual_seed(123)
         first = answer(seed, count)
-        untouched = torch.equal(torch.rand(5), torch.rand(5, generator=_fresh(123)))
+        following = torch.rand(5)
         torch.rand(7)
         again, other = answer(seed, count), answer(seed + 1, count)
-    return first, again, other, untouched
+    return first, again, other, following
 
 
 def _fresh(seed: int) -> torch.Generator:
@@ -106,14 +106,14 @@ def _fresh(seed: int) -> torch.Generator:
 @private_random.verify
 def _(case, output):
     seed, count = case
-    first, again, other, untouched = output
+    first, again, other, following = output
     assert isinstance(first, torch.Tensor), f"要傳回張量，你傳回的是 {type(first).__name__}。"
     assert first.shape == (count,), f"要 {count} 個數，你的形狀是 {tuple(first.shape)}。"
     assert torch.equal(first, again), (
         f"種子 {seed} 呼叫兩次，得到不同的數；中間別人抽了 7 個亂數。亂數要來自自己的產生器。"
     )
     assert not torch.equal(first, other), "換了種子，數字卻一樣：seed 沒有用到。"
-    assert untouched, (
+    assert torch.equal(following, torch.rand(5, generator=_fresh(123))), (
         "呼叫之後，別人抽到的全域亂數變了。torch.manual_seed 會重設全域的狀態；"
         "請用 torch.Generator().manual_seed(seed)。"
     )

@@ -174,9 +174,10 @@ def stream_batches(
 
 @stream_batches.cases
 def _(rng: torch.Generator):
+    start, extra = torch.randint(100, (2,), generator=rng).tolist()
     return [
         (torch.arange(20), 1, 4), (torch.arange(26), 2, 4), (torch.arange(50), 3, 5),
-        (100 + torch.arange(41), 4, 3),
+        (start + torch.arange(41 + extra), 4, 3),
     ]  # fmt: skip
 
 
@@ -266,8 +267,11 @@ def acrostic_mask(
 
 @acrostic_mask.cases
 def _(rng: torch.Generator):
-    vocabulary = CharacterVocabulary("，。？！春夏秋冬山水風花雪月天地")
+    words = "春夏秋冬山水風花雪月天地"
+    vocabulary = CharacterVocabulary("，。？！" + words)
+    drawn = "".join(words[i] for i in torch.randint(12, (4,), generator=rng).tolist())
     return [
+        (drawn, 7, vocabulary),
         ("春夏秋冬", 5, vocabulary), ("山水", 7, vocabulary), ("花月花月", 7, vocabulary),
         ("電腦", 5, vocabulary),
     ]  # fmt: skip

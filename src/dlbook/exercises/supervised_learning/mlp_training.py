@@ -479,20 +479,19 @@ def _(rng: torch.Generator):
 
 @path_errors.run
 def _(answer, case):
-    before = [copy.deepcopy(model.state_dict()) for model in case[:2]]
     output = answer(*case)
-    changed = any(
-        not torch.equal(old[name], new)
-        for old, model in zip(before, case[:2], strict=True)
-        for name, new in model.state_dict().items()
-    )
-    return output, changed
+    return output, [dict(model.state_dict()) for model in case[:2]]
 
 
 @path_errors.verify
 def _(case, output):
     first, second, x, y, ts = case
-    answer, changed = output
+    answer, after = output
+    changed = any(
+        not torch.equal(old, new[name])
+        for model, new in zip((first, second), after, strict=True)
+        for name, old in model.state_dict().items()
+    )
     assert not changed, "傳進來的模型被改動了：先 copy.deepcopy，再換參數；量的時候切到 eval()。"
     assert isinstance(answer, list), f"要傳回串列，你傳回的是 {type(answer).__name__}。"
     assert len(answer) == len(ts), f"ts 有 {len(ts)} 個，你傳回了 {len(answer)} 個錯誤率。"
