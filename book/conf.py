@@ -16,7 +16,7 @@ nb_merge_streams = True
 nb_code_prompt_show = "先檢查環境的程式"
 nb_code_prompt_hide = "收起"
 myst_enable_extensions = ["dollarmath", "amsmath"]
-suppress_warnings = ["myst.header", "myst.xref_missing", "mystnb.unknown_mime_type"]
+suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "furo"
 html_title = project

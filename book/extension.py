@@ -1,7 +1,6 @@
 """What happens inside Sphinx: formulas, alternative texts, terms, playgrounds, the lesson's header."""
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from urllib.parse import quote
 
@@ -10,8 +9,7 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
 from dlbook.web import playgrounds
-from dlbook.web.glossary import Term, read_terms
-from dlbook.web.markup import short_title
+from dlbook.web.glossary import Finder, Term, read_terms
 from dlbook.web.pages import HOME_PLAYGROUND
 from dlbook.web.site import Site
 
@@ -24,7 +22,7 @@ UNLINKED = (
     nodes.title,
     nodes.raw,
 )
-CORNER = re.compile(r"<th( class=\"blank[^>]*)>(?:&nbsp;|\s)*</th>")
+UNKNOWN = ((r"\\arg(?![A-Za-z])", r"\operatorname{arg}"), (r"\\\*", "*"))  # to latex2mathml
 
 
 @cache
@@ -43,7 +41,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", _no_search)
     app.connect("doctree-read", _describe_pictures)
     app.connect("doctree-read", _drop_empty_heads)
-    app.connect("doctree-read", _fill_corners)
     app.connect("doctree-read", _embed_playgrounds)
     app.connect("doctree-resolved", _link_terms)
     app.connect("html-page-context", _page_context, priority=900)  # after Furo's
@@ -51,15 +48,29 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def _inline_math(self, node):
-    self.body.append(convert(node.astext()))
+    self.body.append(_formula(node))
     raise nodes.SkipNode
 
 
 def _block_math(self, node):
     """In a frame of its own, so that a long formula scrolls and the page doesn't."""
-    formula = convert(node.astext(), display="block")
-    self.body.append(f'<div class="dl-formula">{formula}</div>')
+    self.body.append(f'<div class="dl-formula">{_formula(node, display="block")}</div>')
     raise nodes.SkipNode
+
+
+def _formula(node: nodes.Element, display: str = "inline") -> str:
+    """A formula as MathML.
+
+    Raises:
+        ValueError: it has a command that the converter doesn't know.
+    """
+    text = node.astext()
+    for command, known in UNKNOWN:
+        text = re.sub(command, lambda _, known=known: known, text)
+    formula = convert(text, display=display)
+    if any(rest in formula for rest in ("\\", "&#x0005C;", "<mi>&</mi>")):
+        raise ValueError(f"公式裡有不認得的指令：{node.astext()}（{node.source}）")
+    return formula
 
 
 def _no_search(app: Sphinx) -> None:
@@ -85,14 +96,6 @@ def _drop_empty_heads(app: Sphinx, doctree: nodes.document) -> None:
     for head in list(doctree.findall(nodes.thead)):
         if not head.astext().strip():
             head.parent.remove(head)
-
-
-def _fill_corners(app: Sphinx, doctree: nodes.document) -> None:
-    """The empty corner of a pandas table with an index is no head of anything."""
-    for raw in doctree.findall(nodes.raw):
-        text = CORNER.sub(r"<td\1></td>", raw.astext())
-        if text != raw.astext():
-            raw.children = [nodes.Text(text)]
 
 
 def _embed_playgrounds(app: Sphinx, doctree: nodes.document) -> None:
@@ -122,12 +125,11 @@ def _link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if docname not in site().notebooks:
         return
     target = app.builder.get_relative_uri(docname, "glossary")
-    waiting = sorted(terms(), key=lambda term: -len(term.zh))
+    finder = Finder(terms(), docname)
     for text in list(doctree.findall(nodes.Text)):
-        if not _may_link(text):
-            continue
-        linked = list(_linked(text.astext(), waiting, target))
-        if len(linked) > 1:
+        if _may_link(text):
+            pieces = [piece for piece in finder.pieces(text.astext()) if piece]
+            linked = [nodes.Text(p) if isinstance(p, str) else _link(p, target) for p in pieces]
             text.parent.replace(text, linked)
 
 
@@ -140,24 +142,11 @@ def _may_link(text: nodes.Text) -> bool:
     return True
 
 
-def _linked(text: str, waiting: list[Term], target: str) -> Iterator[nodes.Node]:
-    """The pieces of a text; a term that was found is no longer waited for."""
-    found = [(text.find(term.zh), term) for term in waiting if term.zh in text]
-    if not found:
-        yield nodes.Text(text)
-        return
-    start, term = min(found, key=lambda pair: (pair[0], -len(pair[1].zh)))
-    waiting.remove(term)
-    if text[:start]:
-        yield nodes.Text(text[:start])
-    label = f"{term.zh}（{term.en}）：{term.line}"
-    link = nodes.reference(
-        "", term.zh, internal=True, refuri=f"{target}#{term.anchor}", reftitle=label
-    )
+def _link(term: Term, target: str) -> nodes.reference:
+    address = f"{target}#{term.anchor}"
+    link = nodes.reference("", term.zh, internal=True, refuri=address, reftitle=term.label)
     link["classes"].append("dl-term-link")
-    yield link
-    if rest := text[start + len(term.zh) :]:
-        yield from _linked(rest, waiting, target)
+    return link
 
 
 def _page_context(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
@@ -183,7 +172,7 @@ def _page_context(app: Sphinx, pagename: str, templatename: str, context: dict, 
     played = playgrounds.of_lesson(pagename)
     if pagename == "index":
         played = [playgrounds.find(HOME_PLAYGROUND)]
-    names = [name for playground in played for name in playground.scripts(site().root)]
+    names = [name for playground in played for name in playground.scripts]
     context["playground_scripts"] = ["playgrounds/play.js", *names] if names else []
     if pagename == "index":
         context["docstitle"] = "深度學習，跑得動、驗得過的課"
@@ -197,11 +186,12 @@ def _with_levels(tree: str) -> str:
 def _neighbour(ready: list, at: int) -> dict[str, str] | None:
     if not 0 <= at < len(ready):
         return None
-    return {"id": ready[at].id, "title": short_title(ready[at])}
+    return {"id": ready[at].id, "title": ready[at].short}
 
 
 def _feedback(pathto, pagename: str) -> str:
     url = site().settings["feedback_url"]
     if url:
         return url.replace("{page}", quote(pagename, safe=""))
-    return f"{pathto('errata')}?page={quote(pagename, safe='')}"
+    address = "" if pagename == "errata" else pathto("errata")
+    return f"{address}?page={quote(pagename, safe='')}"

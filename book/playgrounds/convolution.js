@@ -26,7 +26,7 @@
     return { values: out, size: size };
   }
 
-  DLPlay.convolution = { convolve: convolve, presets: PRESETS };
+  DLPlay.convolution = { convolve: convolve };
 
   DLPlay.start("convolution", function (section, find) {
     var data = DL_DATA.convolution, side = 0, pixels = null, result = null;
@@ -104,16 +104,18 @@
     }
 
     function explain(r, c, step) {
-      var weights = kernels[preset.value] || kernel(), lines = [], sum = 0;
+      var weights = kernels[preset.value] || kernel(), lines = [], sum = 0, exact = true;
       for (var i = 0; i < 9; i++) {
         var y = r * step + Math.floor(i / 3) - 1, x = c * step + i % 3 - 1;
         var value = y >= 0 && x >= 0 && y < side && x < side ? pixels[y * side + x] : 0;
         sum += weights[i] * value;
         var weight = Math.round(weights[i] * 100) / 100;
+        exact = exact && weight === weights[i];
         lines.push(value + "×" + (weight < 0 ? "(−" + -weight + ")" : weight) + (i === 8 ? "" : i % 3 === 2 ? " ＋\n" : " ＋ "));
       }
       var shown = relu.checked ? Math.max(0, sum) : sum;
-      find(".play-sum").textContent = lines.join("").trim() + "\n＝ " + Math.round(sum * 10) / 10 + (relu.checked ? "，ReLU 之後 " + Math.round(shown * 10) / 10 : "");
+      exact = exact && Math.abs(Math.round(sum * 10) / 10 - sum) < 1e-6;
+      find(".play-sum").textContent = lines.join("").trim() + (exact ? "\n＝ " : "\n≈ ") + Math.round(sum * 10) / 10 + (relu.checked ? "，ReLU 之後 " + Math.round(shown * 10) / 10 : "");
       find('[data-of="row"]').textContent = r + 1;
       find('[data-of="column"]').textContent = c + 1;
     }

@@ -4,25 +4,25 @@
 
   var SURFACES = {
     valley: {
-      title: "窄谷", box: [-4, 4, -3.2, 3.2], start: [-3.4, 2], low: [0, 0],
+      title: "窄谷", box: [-4, 4, -3.2, 3.2], start: [-3.4, 2], lows: [[0, 0]],
       about: "y 方向的曲率是 x 方向的 25 倍（條件數 25）。學習率要遷就陡的那一邊，平的那一邊就走得慢。",
       f: function (x, y) { return 0.5 * (0.4 * x * x + 10 * y * y); },
       g: function (x, y) { return [0.4 * x, 10 * y]; },
     },
     banana: {
-      title: "香蕉谷（Rosenbrock）", box: [-2, 2, -1.1, 3], start: [-1.6, 2.4], low: [1, 1],
+      title: "香蕉谷（Rosenbrock）", box: [-2, 2, -1.1, 3], start: [-1.6, 2.4], lows: [[1, 1]],
       about: "谷是彎的，谷底又很平：掉進谷裡容易，沿著谷底走到 (1, 1) 很難。",
       f: function (x, y) { return 0.1 * (1 - x) * (1 - x) + 5 * (y - x * x) * (y - x * x); },
       g: function (x, y) { return [-0.2 * (1 - x) - 20 * x * (y - x * x), 10 * (y - x * x)]; },
     },
     saddle: {
-      title: "鞍點", box: [-3, 3, -3, 3], start: [-2.4, 0.02], low: [0, 2],
+      title: "鞍點", box: [-3, 3, -3, 3], start: [-2.4, 0.02], lows: [[0, 2], [0, -2]],
       about: "正中間的梯度是零，卻不是谷底：往上、往下都還能再降。從 y = 0 附近出發，看誰先離開。",
       f: function (x, y) { return 0.5 * x * x - 0.5 * y * y + y * y * y * y / 16 + 1; },
       g: function (x, y) { return [x, -y + y * y * y / 4]; },
     },
     twin: {
-      title: "兩個谷", box: [-3, 3, -2.4, 2.4], start: [2.4, 1.9], low: [-1.5053, 0],
+      title: "兩個谷", box: [-3, 3, -2.4, 2.4], start: [2.4, 1.9], lows: [[-1.5053, 0]],
       about: "右邊的谷比較淺。走到哪一個，看起點，也看衝得多快。",
       f: function (x, y) { return 0.25 * (x * x - 2) * (x * x - 2) + 0.4 * x + y * y + 0.6; },
       g: function (x, y) { return [x * (x * x - 2) + 0.4, 2 * y]; },
@@ -81,7 +81,7 @@
     Object.keys(RULES).forEach(function (name, i) {
       var row = body.insertRow(), id = "descent-" + name;
       row.innerHTML = '<td><label class="play-check"><input type="checkbox" checked><i class="play-dot"></i></label></td>' +
-        '<td><span class="play-rate"><input type="range" min="-3" max="0.3" step="0.05"><output></output></span></td><td></td>';
+        '<td><span class="play-rate"><input type="range" min="-3" max="0.3" step="any"><output></output></span></td><td></td>';
       row.querySelector("label").append(RULES[name].title);
       var rate = row.querySelector('[type="range"]');
       rate.id = id;
@@ -136,7 +136,7 @@
       picture = document.createElement("canvas");
       picture.width = canvas.width / 2; picture.height = canvas.height / 2;
       var pen = picture.getContext("2d"), image = pen.createImageData(picture.width, picture.height);
-      var box = surface().box, low = surface().f(surface().low[0], surface().low[1]), dark = DLPlay.isDark();
+      var box = surface().box, low = surface().f(surface().lows[0][0], surface().lows[0][1]), dark = DLPlay.isDark();
       for (var j = 0, at = 0; j < picture.height; j++) {
         for (var i = 0; i < picture.width; i++, at += 4) {
           var f = surface().f(box[0] + (box[1] - box[0]) * i / picture.width, box[3] - (box[3] - box[2]) * j / picture.height);
@@ -167,12 +167,14 @@
       paint();
       context.imageSmoothingEnabled = false;
       context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-      var low = toPixel(surface().low), from = toPixel([Number(x.value), Number(y.value)]);
+      var from = toPixel([Number(x.value), Number(y.value)]);
       context.strokeStyle = DLPlay.colour("--color-foreground-primary");
       context.lineWidth = 2;
       context.beginPath();
-      context.moveTo(low[0] - 9, low[1]); context.lineTo(low[0] + 9, low[1]);
-      context.moveTo(low[0], low[1] - 9); context.lineTo(low[0], low[1] + 9);
+      surface().lows.map(toPixel).forEach(function (low) {
+        context.moveTo(low[0] - 9, low[1]); context.lineTo(low[0] + 9, low[1]);
+        context.moveTo(low[0], low[1] - 9); context.lineTo(low[0], low[1] + 9);
+      });
       context.stroke();
       context.strokeRect(from[0] - 7, from[1] - 7, 14, 14);
       find('[data-of="x"]').textContent = Number(x.value).toFixed(2);
@@ -183,6 +185,7 @@
         var text = !isFinite(loss) || loss > 1e6 ? "飛出去了" : loss.toPrecision(3);
         walker.row.querySelector("i").style.background = ink(name);
         walker.row.querySelector("output").textContent = rateOf(walker).toPrecision(2);
+        walker.rate.setAttribute("aria-valuetext", rateOf(walker).toPrecision(2));
         walker.row.cells[2].textContent = walker.on.checked ? text : "";
         if (!walker.on.checked) return;
         drawWay(name);

@@ -126,7 +126,7 @@
     return image;
   }
 
-  DLPlay.digit = { load: load, forward: forward, saliency: saliency, softmax: softmax };
+  DLPlay.digit = { load: load, forward: forward, saliency: saliency };
 
   DLPlay.start("digit", function (section, find) {
     var data = DL_DATA.digit, layers = load(data), pad = find(".play-pad"), pen = pad.getContext("2d", { willReadFrequently: true });
@@ -247,7 +247,7 @@
     pad.addEventListener("blur", function () { cursor.shown = cursor.down = false; paper(); });
     find('[data-do="clear"]').addEventListener("click", clear);
     show.addEventListener("change", classify);
-    example(3);
+    example(4); // one that the network is sure of
     return classify;
   });
 })();

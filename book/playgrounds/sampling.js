@@ -80,8 +80,15 @@
       find('[for="sampling-k"] output').textContent = COUNTS[Number(k.value)] || "不限";
       find('[for="sampling-p"] output').textContent = Number(p.value) < 1 ? Number(p.value).toFixed(2) : "不限";
       find("[data-status]").textContent = "留下 " + kept.toLocaleString() + " 個 token，最可能的「" + readable(list[0].token) + "」占 " + DLPlay.percent(list[0].each) + "。";
-      section.dataset.kept = kept;
-      find(".play-prompt").textContent = prompt().text + (count ? lastDrawn : " …") + (count ? "　（抽了 " + count + " 次，" + drawn.size + " 種）" : "");
+      find(".play-prompt").textContent = prompt().text + (count ? lastDrawn : " …") + (count ? told() : "");
+    }
+
+    /* How many kinds were drawn; a bin of the tail holds many, so that it isn't counted as one. */
+    function told() {
+      var named = prompt().tokens.length, kinds = 0, beyond = 0;
+      drawn.forEach(function (times, i) { if (i < named) kinds++; else beyond += times; });
+      var tail = beyond ? "，另有 " + beyond + " 次落在 " + named + " 名之後" : "";
+      return "　（抽了 " + count + " 次：" + kinds + " 種" + tail + "）";
     }
 
     function sample(times) {
@@ -89,7 +96,7 @@
       for (var i = 0; i < times; i++, count++) {
         var at = draw(list, Math.random());
         drawn.set(at, (drawn.get(at) || 0) + 1);
-        lastDrawn = list[at].token === null ? " （排在 256 名之後的某一個）" : readable(list[at].token);
+        lastDrawn = list[at].token === null ? " （排在 " + prompt().tokens.length + " 名之後的某一個）" : readable(list[at].token);
       }
       show();
     }

@@ -1,10 +1,10 @@
-/* Full-text search. `terms` cuts text as dlbook.web.search_index does: Latin words, pairs of Chinese characters. */
+/* Full-text search. `terms` cuts text as dlbook.web.search_index does: Latin or Greek words, pairs of Chinese characters. */
 window.DLSearch = (function () {
   "use strict";
 
   function terms(text) {
     var found = [];
-    var runs = text.normalize("NFKC").toLowerCase().match(/[a-z0-9_]+|[\u3400-\u9fff]+/g) || [];
+    var runs = text.normalize("NFKC").toLowerCase().match(/c\+\+|[a-z0-9_]+|[α-ω]+|[\u3400-\u9fff]+/g) || [];
     runs.forEach(function (run) {
       if (run[0] < "\u3400") {
         found.push(run);
@@ -24,10 +24,10 @@ window.DLSearch = (function () {
     });
   }
 
-  /* The index's words that a word of the query means: itself, longer ones, pairs with a lone character. */
+  /* The index's words that a word of the query means: itself, longer ones unless it is a letter, pairs with a lone character. */
   function meant(index, term) {
     var exact = Object.prototype.hasOwnProperty.call(index.terms, term);
-    if (term[0] >= "\u3400" && term.length === 2) return exact ? [term] : [];
+    if (term[0] >= "\u3400" ? term.length === 2 : term.length === 1) return exact ? [term] : [];
     return Object.keys(index.terms).filter(function (other) {
       return term[0] < "\u3400" ? other.startsWith(term) : other.includes(term);
     });
@@ -113,5 +113,5 @@ window.DLSearch = (function () {
     show();
   }
 
-  return { terms: terms, search: search, start: start };
+  return { terms: terms, start: start };
 })();

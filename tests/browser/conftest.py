@@ -2,6 +2,7 @@
 
 What is missing (the browser, Playwright, the book) skips these tests on a person's machine; where ``CI`` is set it
 fails them. `make book` builds the book and installs Playwright, `apt-get install chromium` the browser.
+A book that is older than what it is made from fails them everywhere.
 """
 
 import os
@@ -15,16 +16,18 @@ import pytest
 
 from dlbook.commands import book as book_command
 from dlbook.paths import checkout
+from dlbook.web.playgrounds import find
 
-HTML = checkout() / "book" / "_build" / "html"
+SOURCES = ("book", "notebooks", "records", "src/dlbook/web", "src/dlbook/curriculum.toml")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker("browser")
+    """Mark them, and run them last: Playwright keeps an event loop running until the session ends."""
+    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in ours:
+        item.add_marker("browser")
+    items.sort(key=lambda item: item in ours)
 
 
 def missing(what: str) -> None:
@@ -34,11 +37,34 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
+def newer(root: Path, built: float) -> list[str]:
+    """The sources of the book that changed after it was built."""
+    every = [file for name in SOURCES for file in [root / name, *(root / name).rglob("*.*")]]
+    made = {"_build", "__pycache__", ".ipynb_checkpoints"}
+    read = [file for file in every if file.is_file() and not made & set(file.parts)]
+    return [str(file.relative_to(root)) for file in read if file.stat().st_mtime > built]
+
+
+def fresh(root: Path) -> Path:
+    """The built book, if there is one and it is not older than its sources."""
+    html = root / "book" / "_build" / "html"
+    index = html / "search-index.js"  # written last
+    if not index.is_file():
+        missing("needs the book: make book")
+    if changed := newer(root, index.stat().st_mtime):
+        pytest.fail(f"the book is older than {changed[0]}: make book")
+    return html
+
+
+@pytest.fixture(scope="session")
+def check_book() -> Callable[[Path], Path]:
+    """What the next fixture does, for another checkout."""
+    return fresh
+
+
 @pytest.fixture(scope="session")
 def html() -> Path:
-    if not (HTML / "search-index.js").is_file():
-        missing("needs the book: make book")
-    return HTML
+    return fresh(checkout())
 
 
 @pytest.fixture(scope="session")
@@ -131,3 +157,40 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
 def book(html: Path) -> str:
     """The book in its folder: what most tests read."""
     return f"{html.as_uri()}/"
+
+
+@pytest.fixture
+def play(open_page: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+    """Open a lesson's page at one of its playgrounds: the page, and the playground."""
+
+    def opened(start: str, name: str, **options: Any) -> tuple[Any, Any]:
+        playground = find(name)
+        page = open_page(f"{start}{playground.lesson}.html", **options)
+        box = page.locator(f"#{playground.anchor}")
+        box.scroll_into_view_if_needed()
+        page.wait_for_selector(f"#{playground.anchor}[data-ready]")
+        return page, box
+
+    return opened
+
+
+@pytest.fixture
+def ink() -> Callable[..., str]:
+    """What a canvas shows."""
+
+    def drawn(box: Any, canvas: str = "canvas") -> str:
+        return box.locator(canvas).evaluate("canvas => canvas.toDataURL()")
+
+    return drawn
+
+
+@pytest.fixture
+def width() -> Callable[[Any], int]:
+    """How wide a page is, with what its frames cut off at the side."""
+
+    def measured(page: Any) -> int:
+        return page.evaluate(
+            "Math.max(...['html', '.content'].map(name => document.querySelector(name).scrollWidth))"
+        )
+
+    return measured

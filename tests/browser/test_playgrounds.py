@@ -5,93 +5,59 @@ from typing import Any
 
 import pytest
 
-from dlbook.web.playgrounds import PLAYGROUNDS, Playground, find
+from dlbook.web.playgrounds import PLAYGROUNDS, Playground
 
-Open = Callable[..., Any]
-
-
-def play(open_page: Open, start: str, name: str, **options: Any) -> tuple[Any, Any]:
-    """The lesson's page and the playground in it."""
-    playground = find(name)
-    page = open_page(f"{start}{playground.lesson}.html", **options)
-    box = page.locator(f"#{playground.anchor}")
-    box.scroll_into_view_if_needed()
-    page.wait_for_selector(f"#{playground.anchor}[data-ready]")
-    return page, box
-
-
-def ink(box: Any, canvas: str = "canvas") -> str:
-    """What a canvas shows."""
-    return box.locator(canvas).evaluate("canvas => canvas.toDataURL()")
+Play = Callable[..., tuple[Any, Any]]
+Ink = Callable[..., str]
 
 
 @pytest.mark.parametrize("playground", PLAYGROUNDS, ids=lambda p: p.name)
 def test_it_stands_in_its_section_and_fits_a_phone(
-    open_page: Open, start: str, playground: Playground
+    play: Play, start: str, width: Callable[[Any], int], playground: Playground
 ) -> None:
-    page, box = play(open_page, start, playground.name, width=390, height=844)
+    page, box = play(start, playground.name, width=390, height=844)
     heading = box.evaluate(
         "box => box.closest('section:not(.play)').querySelector('h1, h2, h3').innerText"
     )
     assert heading.startswith(playground.heading)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert width(page) <= 390
     assert box.bounding_box()["width"] <= 390
 
 
+# Numbers the controls that Tab should reach: none that is disabled or hidden, one of each group of radio buttons.
+CONTROLS = """box => {
+  const groups = new Set();
+  return Array.from(box.querySelectorAll("button, select, input, textarea, a[href], [tabindex]")).filter(c => {
+    const roving = c.getAttribute("role") === "radio" && c.tabIndex < 0; // arrows reach it
+    if (c.disabled || roving || !c.checkVisibility({ visibilityProperty: true })) return false;
+    if (c.type !== "radio") return true;
+    const first = !groups.has(c.name);
+    groups.add(c.name);
+    return first;
+  }).map((c, i) => c.dataset.control = String(i));
+}"""
+
+
 @pytest.mark.parametrize("playground", PLAYGROUNDS, ids=lambda p: p.name)
-def test_the_keyboard_reaches_every_control(
-    open_page: Open, book: str, playground: Playground
-) -> None:
-    page, box = play(open_page, book, playground.name)
-    controls = box.locator("button:visible, select:visible, input:visible, [tabindex='0']:visible")
-    unnamed = controls.evaluate_all(
-        "all => all.filter(c => !(c.labels?.length || c.ariaLabel || c.innerText)).map(c => c.outerHTML)"
+def test_the_keyboard_reaches_every_control(play: Play, book: str, playground: Playground) -> None:
+    page, box = play(book, playground.name)
+    expected = box.evaluate(CONTROLS)
+    assert len(expected) >= 4
+    unnamed = box.evaluate(
+        """box => Array.from(box.querySelectorAll("button, select, input, canvas[tabindex]"))
+          .filter(c => !(c.labels?.length || c.ariaLabel || c.innerText)).map(c => c.outerHTML)"""
     )
     assert not unnamed
     box.evaluate("box => { box.tabIndex = -1; box.focus() }")
-    reached = set()
-    for _ in range(controls.count() + 3):
+    reached = []
+    for _ in range(len(expected) + 1):
         page.keyboard.press("Tab")
-        name = page.evaluate(
-            "document.activeElement.closest('.play') && document.activeElement.outerHTML"
-        )
-        if name:
-            reached.add(name)
-    assert len(reached) >= 4
+        reached.append(page.evaluate("document.activeElement.dataset.control"))
+    assert reached == [*expected, None]  # each once, in the order of the page, and out again
 
 
-def test_descent_walks_and_flies_away(open_page: Open, start: str) -> None:
-    page, box = play(open_page, start, "descent")
-    before = ink(box)
-    box.get_by_role("button", name="走 1 步").click()
-    box.get_by_role("button", name="走 50 步").click()
-    assert box.locator("[data-status]").inner_text() == "第 51 步"
-    assert ink(box) != before
-    losses = [float(text) for text in box.locator("tbody td:last-child").all_inner_texts() if text]
-    assert all(loss < 22 for loss in losses)
-    rate = box.get_by_label("SGD 的學習率")
-    rate.focus()
-    for _ in range(10):
-        page.keyboard.press("ArrowRight")
-    assert "飛出去了" in box.locator("tbody").inner_text()
-    box.get_by_label("曲面").select_option(label="鞍點")
-    assert box.locator("[data-status]").inner_text() == "第 0 步"
-    box.locator("canvas").click(position={"x": 40, "y": 40})
-    assert float(box.locator('[data-of="y"]').inner_text()) > 1
-
-
-def test_descent_plays_only_where_motion_is_welcome(open_page: Open, book: str) -> None:
-    page, box = play(open_page, book, "descent")
-    box.get_by_role("button", name="播放").click()
-    page.wait_for_timeout(400)
-    box.get_by_role("button", name="暫停").click()
-    assert box.locator("[data-status]").inner_text() != "第 0 步"
-    _, box = play(open_page, book, "descent", reduced_motion="reduce")
-    assert not box.get_by_role("button", name="播放").is_visible()
-
-
-def test_convolution_shows_a_sum(open_page: Open, start: str) -> None:
-    page, box = play(open_page, start, "convolution")
+def test_convolution_shows_a_sum(play: Play, start: str, ink: Ink) -> None:
+    page, box = play(start, "convolution")
     page.wait_for_selector("#play-convolution[data-loaded]")
     edges = ink(box, "[data-out]")
     box.get_by_label("卷積核").select_option(label="什麼都不做")
@@ -105,12 +71,14 @@ def test_convolution_shows_a_sum(open_page: Open, start: str) -> None:
     doubled = float(box.locator(".play-sum").inner_text().partition("＝")[2])
     assert doubled == 2 * float(words[1])
     assert box.get_by_label("卷積核").input_value() == ""
+    box.get_by_label("卷積核").select_option(label="模糊（平均）")
+    assert "≈" in box.locator(".play-sum").inner_text()  # 1/9 is shown as 0.11
     box.get_by_label("步幅").select_option("2")
     assert "輸出 96×96" in box.inner_text()
 
 
-def test_a_digit_drawn_by_mouse_is_recognised(open_page: Open, start: str) -> None:
-    page, box = play(open_page, start, "digit")
+def test_a_digit_drawn_by_mouse_is_recognised(play: Play, start: str, ink: Ink) -> None:
+    page, box = play(start, "digit")
     pad = box.locator(".play-pad")
     frame = pad.bounding_box()
 
@@ -134,8 +102,8 @@ def test_a_digit_drawn_by_mouse_is_recognised(open_page: Open, start: str) -> No
     assert box.locator(".play-answer").inner_text() == "先寫一個數字。"
 
 
-def test_a_digit_drawn_by_keyboard_is_recognised(open_page: Open, book: str) -> None:
-    page, box = play(open_page, book, "digit")
+def test_a_digit_drawn_by_keyboard_is_recognised(play: Play, book: str) -> None:
+    page, box = play(book, "digit")
     box.locator(".play-pad").focus()
     page.keyboard.press("Delete")
     page.keyboard.press("Space")
@@ -145,10 +113,8 @@ def test_a_digit_drawn_by_keyboard_is_recognised(open_page: Open, book: str) -> 
     page.wait_for_function("document.querySelector('#play-digit').dataset.answer === '1'")
 
 
-def test_a_digit_drawn_by_touch_is_recognised(open_page: Open, book: str) -> None:
-    page, box = play(
-        open_page, book, "digit", width=390, height=844, has_touch=True, is_mobile=True
-    )
+def test_a_digit_drawn_by_touch_is_recognised(play: Play, book: str) -> None:
+    page, box = play(book, "digit", width=390, height=844, has_touch=True, is_mobile=True)
     box.locator(".play-pad").scroll_into_view_if_needed()
     frame = box.locator(".play-pad").bounding_box()
     x = frame["x"] + frame["width"] / 2
@@ -162,15 +128,15 @@ def test_a_digit_drawn_by_touch_is_recognised(open_page: Open, book: str) -> Non
     assert box.locator(".play-pad").bounding_box() == frame  # the page didn't scroll along
 
 
-def test_the_examples_are_recognised(open_page: Open, start: str) -> None:
-    _, box = play(open_page, start, "digit")
+def test_the_examples_are_recognised(play: Play, start: str) -> None:
+    _, box = play(start, "digit")
     for digit in range(10):
         box.get_by_role("button", name=f"測試影像 {digit}").click()
         assert box.get_attribute("data-answer") == str(digit)
 
 
-def test_attention_follows_the_mask(open_page: Open, start: str) -> None:
-    page, box = play(open_page, start, "attention")
+def test_attention_follows_the_mask(play: Play, start: str, ink: Ink) -> None:
+    page, box = play(start, "attention")
     tokens = box.get_by_role("radiogroup").get_by_role("radio")
     assert "最看" in box.locator("[data-status]").inner_text()
     hidden = box.get_by_role("radiogroup").get_by_text("遮住")
@@ -195,8 +161,8 @@ def test_attention_follows_the_mask(open_page: Open, start: str) -> None:
     assert "最看「pear」" in box.locator("[data-status]").inner_text()
 
 
-def test_sampling_keeps_and_draws(open_page: Open, start: str) -> None:
-    page, box = play(open_page, start, "sampling")
+def test_sampling_keeps_and_draws(play: Play, start: str) -> None:
+    page, box = play(start, "sampling")
     status = box.locator("[data-status]")
     assert "留下 49,152 個 token" in status.inner_text()
     box.get_by_label("top-k").focus()
@@ -216,4 +182,12 @@ def test_sampling_keeps_and_draws(open_page: Open, start: str) -> None:
     page.keyboard.press("Home")
     assert "留下 1 個 token" in status.inner_text()
     box.get_by_role("button", name="抽一個").click()
+    assert "抽了 1 次：1 種）" in box.locator(".play-prompt").inner_text()
     assert "The capital of France is Paris" in box.locator(".play-prompt").inner_text()
+    box.get_by_label("溫度").focus()
+    page.keyboard.press("End")
+    box.get_by_label("top-k").focus()
+    page.keyboard.press("End")
+    page.evaluate("Math.random = () => 0.9999")  # the last bin of the tail
+    box.get_by_role("button", name="抽 100 個").click()
+    assert "0 種，另有 100 次落在 256 名之後" in box.locator(".play-prompt").inner_text()

@@ -52,6 +52,19 @@ def test_the_keyboard_is_enough(open_page, book: str) -> None:
     page.wait_for_url("**/pytorch_fundamentals.html")
 
 
+def test_the_panel_covers_no_lesson_that_has_the_focus(open_page, book: str) -> None:
+    page = open_page(f"{book}roadmap.html", reduced_motion="reduce")  # it is there at once
+    covered = page.evaluate(
+        """() => Array.from(document.querySelectorAll(".dl-map-wide .dl-node")).filter(node => {
+          node.focus();
+          const box = node.getBoundingClientRect(), panel = document.querySelector(".dl-map-panel").getBoundingClientRect();
+          const chosen = node.classList.contains("dl-chosen") && document.activeElement === node;
+          return !chosen || box.top < 0 || box.bottom > Math.min(panel.top, innerHeight);
+        }).map(node => node.dataset.id)"""
+    )
+    assert not covered
+
+
 def test_on_a_phone_the_first_touch_explains_and_the_second_opens(open_page, book: str) -> None:
     page = open_page(f"{book}roadmap.html", width=390, height=844, has_touch=True, is_mobile=True)
     node = page.locator('.dl-map-narrow [data-id="computer_vision/cnn_fundamentals"]')
@@ -59,7 +72,11 @@ def test_on_a_phone_the_first_touch_explains_and_the_second_opens(open_page, boo
     node.scroll_into_view_if_needed()
     node.tap()
     assert page.url.endswith("roadmap.html")
-    assert "卷積" in page.locator(".dl-map-panel").inner_text()
+    panel = page.locator(".dl-map-panel")
+    assert "卷積" in panel.inner_text()
+    box = panel.bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 844
     node.tap()
     page.wait_for_url("**/cnn_fundamentals.html")
 

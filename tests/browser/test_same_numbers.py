@@ -8,7 +8,6 @@ from torch.nn import functional as F
 
 from dlbook import datasets, pretrained
 from dlbook.computer_vision import cnn_study
-from dlbook.paths import checkout
 from dlbook.sequence_modeling import llama, sampling
 from dlbook.sequence_modeling.interpretability import attention_maps
 from dlbook.supervised_learning import optimizers
@@ -28,7 +27,7 @@ def ask(open_page, html):
 
     def on(name: str):
         page = open_page("about:blank")
-        for script in ("playgrounds/play.js", *find(name).scripts(checkout())):
+        for script in ("playgrounds/play.js", *find(name).scripts):
             page.add_script_tag(path=html / script)
         return page.evaluate
 
@@ -101,14 +100,20 @@ def test_an_optimiser_goes_the_lessons_way(ask, rule: str) -> None:
         torch.testing.assert_close(torch.tensor(found), torch.tensor(way), atol=1e-6, rtol=1e-6)
 
 
-def test_a_surfaces_lowest_point_is_marked(ask) -> None:
-    run = ask("descent")
-    for name, surface in SURFACES.items():
-        low = run("name => DLPlay.descent.surfaces[name].low", name)
-        point = torch.tensor(low, dtype=torch.double, requires_grad=True)
-        surface(*point).backward()
-        assert point.grad is not None
-        assert point.grad.abs().max() < 0.02
+@pytest.mark.parametrize("name", SURFACES)
+def test_a_surfaces_lowest_points_are_marked(ask, name: str) -> None:
+    """All minima on a grid of the map, and no other point."""
+    found = ask("descent")("name => DLPlay.descent.surfaces[name]", name)
+    left, right, bottom, top = found["box"]
+    x = torch.linspace(left, right, 601, dtype=torch.double)[:, None]
+    y = torch.linspace(bottom, top, 601, dtype=torch.double)
+    height = SURFACES[name](x, y).expand(601, 601)
+    i, j = (height < height.min() + 1e-4).nonzero(as_tuple=True)
+    lowest = torch.stack([x[i, 0], y[j]], 1)
+    lows = torch.tensor(found["lows"], dtype=torch.double)
+    apart = torch.cdist(lows, lowest)
+    assert apart.min(1).values.max() < 0.02  # at each cross is a minimum
+    assert apart.min(0).values.max() < 0.2  # at each minimum a cross
 
 
 @pytest.mark.assets("small")
@@ -152,6 +157,23 @@ def test_the_knobs_keep_what_the_lessons_functions_keep(
         torch.testing.assert_close(shares, expected[: len(shares)], atol=5e-4, rtol=5e-3)
 
 
+def test_a_draw_takes_each_token_as_often_as_its_share_says(ask) -> None:
+    code = """() => {
+      const prompt = { tokens: ["a", "b"], logits: [Math.log(5), Math.log(2)], tail: [[0, 3]] };
+      const count = (t, k, p) => {
+        const list = DLPlay.sampling.adjusted(prompt, t, k, p), times = [0, 0, 0];
+        for (let i = 0; i < 1000; i++) times[DLPlay.sampling.draw(list, (i + 0.5) / 1000)]++;
+        return times;
+      };
+      return [count(1, 0, 1), count(1, 2, 1), count(0, 0, 1), count(1, 0, 0.65)];
+    }"""
+    everything, two, greedy, nucleus = ask("sampling")(code)
+    assert everything == [500, 200, 300]
+    assert two == [714, 286, 0]
+    assert greedy == [1000, 0, 0]
+    assert nucleus == [714, 286, 0]
+
+
 def test_text_is_cut_the_same_way_on_both_sides(open_page, book: str) -> None:
     page = open_page(f"{book}search.html")
     for text in (
@@ -161,5 +183,7 @@ def test_text_is_cut_the_same_way_on_both_sides(open_page, book: str) -> None:
         "字",
         "SmolLM2-135M、x_",
         "a。b",
+        "C++、c++11 與 abc++",
+        "β₁ 與 Δt，ΑΒΓ",
     ):
         assert page.evaluate("text => DLSearch.terms(text)", text) == terms(text)

@@ -12,7 +12,7 @@ from dlbook import paths, pretrained
 from dlbook.computer_vision import cnn_study
 from dlbook.sequence_modeling import llama
 from dlbook.sequence_modeling.interpretability import attention_maps
-from dlbook.web import playground_data
+from dlbook.web import playground_data, playgrounds
 
 FOLDER = paths.checkout() / "book" / "playgrounds"
 
@@ -42,12 +42,13 @@ def test_a_folded_convolution_equals_the_two_layers() -> None:
 def test_the_digit_data_have_the_whole_network() -> None:
     data = playground_data.digit()
     model, record = cnn_study.load_pretrained("digits")
+    assert set(data) == {"layers", "examples"}  # all that the page uses
     assert [layer["kind"] for layer in data["layers"]] == [
         "conv", "conv", "pool", "conv", "conv", "pool", "conv", "linear",
     ]  # fmt: skip
     numbers = sum(len(base64.b64decode(x["weight"])) // 4 for x in data["layers"] if "weight" in x)
     assert numbers == sum(p.numel() for p in model.parameters() if p.dim() > 1)
-    assert data["parameters"] == record["parameters"] == 9202
+    assert playgrounds.parameters(paths.checkout()) == record["parameters"]
     images = [np.frombuffer(base64.b64decode(text), np.uint8) for text in data["examples"]]
     x = torch.from_numpy(np.stack(images)).float().view(10, 1, 28, 28) / 255
     with torch.no_grad():
@@ -56,7 +57,7 @@ def test_the_digit_data_have_the_whole_network() -> None:
 
 def test_a_network_that_the_page_cannot_compute_is_refused() -> None:
     with pytest.raises(TypeError, match="Tanh"):
-        playground_data._layers(nn.Tanh())
+        playground_data._layer(nn.Tanh())
 
 
 @pytest.mark.assets("small")

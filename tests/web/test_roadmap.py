@@ -39,9 +39,9 @@ def test_both_maps_have_every_lesson_and_every_need() -> None:
 
 @pytest.mark.parametrize("lesson", COURSE.lessons, ids=lambda lesson: lesson.name)
 def test_a_title_fits_its_box(lesson) -> None:
-    lines = roadmap.wrapped(roadmap.short_title(lesson), 9.2)
+    lines = roadmap.wrapped(lesson.short, 9.2)
     assert len(lines) <= 2
-    assert "".join(lines).replace(" ", "") == roadmap.short_title(lesson).replace(" ", "")
+    assert "".join(lines).replace(" ", "") == lesson.short.replace(" ", "")
     assert max(map(roadmap.measure, lines)) <= 9.6
 
 

@@ -23,7 +23,7 @@ def build() -> Path:
     book = checkout() / "book"
     source, output = book / "_build" / "source", book / "_build" / "html"
     shutil.rmtree(book / "_build", ignore_errors=True)
-    extras = _gather(source)
+    extras = gather(source)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
     if subprocess.call([*command, "-c", str(book), str(source), str(output)]):
         raise CourseError("網頁書沒有建成（原因見上）。")
@@ -55,7 +55,7 @@ class _Quiet(SimpleHTTPRequestHandler):
         super().end_headers()
 
 
-def _gather(source: Path) -> dict[str, str | bytes]:
+def gather(source: Path) -> dict[str, str | bytes]:
     """Write everything that Sphinx reads; what is copied into the book afterwards."""
     from dlbook.web.pages import extras, prepared, sources
     from dlbook.web.site import Site

@@ -1,7 +1,8 @@
 """The home page: what the course is, in pictures and numbers that the course itself made."""
 
 from dlbook.curriculum import Lesson
-from dlbook.web.markup import escape, raw, short_title
+from dlbook.web.markup import escape, raw
+from dlbook.web.playgrounds import PLAYGROUNDS, parameters
 from dlbook.web.results import totals
 from dlbook.web.site import Site
 
@@ -12,7 +13,7 @@ def home_page(site: Site, playground: str = "") -> str:
     """The page; ``playground`` is the HTML of the one to try at once."""
     parts = [_hero(site), _numbers(site)]
     if playground:
-        parts.append(_try(playground))
+        parts.append(_try(site, playground))
     parts += [_lessons(site), _promises(site), _start(site)]
     body = f'<div class="dl-home">{"".join(parts)}</div>'
     return f"---\nhide-toc: true\n---\n\n# {TITLE}\n\n{raw(body)}"
@@ -22,8 +23,8 @@ def _hero(site: Site) -> str:
     first = site.ready[0]
     total = totals(site)
     return (
-        '<p class="dl-lead">從一個張量，到一個會說話的語言模型：每一塊都自己寫，每一個數字都和真的函式庫對過。'
-        "不用 GPU、不用連網，兩核心的筆電就跑得完。</p>"
+        '<p class="dl-lead">從一個張量，到一個會說話的語言模型：每一塊都自己寫，和參考函式庫對過答案。'
+        "不用 GPU，裝好之後也不用連網，兩核心的筆電就跑得完。</p>"
         f'<p class="dl-actions"><a class="dl-button dl-primary" href="{first.id}.html">從第一課開始</a>'
         f'<a class="dl-button" href="roadmap.html">看 {total["lessons"]} 課的路線圖</a></p>'
     )
@@ -35,7 +36,10 @@ def _numbers(site: Site) -> str:
     minutes = total["seconds"] / 60
     facts = [
         (f"{total['ready']}<small> / {total['lessons']}</small>", "課今天可以上，其餘規劃中"),
-        (f"{passed}<small> / {total['claims']}</small>", "項主張，三個亂數種子都通過"),
+        (
+            f"{passed}<small> / {total['claims']}</small>",
+            f"項主張通過，每項在 {total['seeds']} 個亂數種子各檢查一次",
+        ),
         (f"{total['exercises']}", "題自動批改的練習，附提示與解答"),
         (f"{minutes:.0f}<small> 分鐘</small>", f"單執行緒跑完全部 {total['ready']} 課"),
     ]
@@ -46,11 +50,11 @@ def _numbers(site: Site) -> str:
     )
 
 
-def _try(playground: str) -> str:
+def _try(site: Site, playground: str) -> str:
     return (
         '<section class="dl-band"><h2 id="try">先寫一個字</h2>'
-        "<p>這是卷積神經網路那一課練出來的網路，9,202 個參數，整個在這一頁裡跑。"
-        '<a href="playgrounds.html">還有四個可以玩</a>。</p>'
+        f"<p>這是卷積神經網路那一課練出來的網路，{parameters(site.root):,} 個參數，整個在這一頁裡跑。"
+        f'<a href="playgrounds.html">還有 {len(PLAYGROUNDS) - 1} 個可以玩</a>。</p>'
         f"{playground}</section>"
     )
 
@@ -59,7 +63,7 @@ def _lessons(site: Site) -> str:
     cards = "".join(_card(site, lesson) for lesson in site.ready)
     return (
         '<section><h2 id="lessons">今天可以上的課</h2>'
-        "<p>每張圖都是那一課執行的結果；下面那一行，是它最難的一項主張量到的數字。</p>"
+        "<p>每張圖都是那一課執行的結果；下面那一行，是它最高一級的第一項主張量到的數字。</p>"
         f'<div class="dl-cards">{cards}</div></section>'
     )
 
@@ -74,7 +78,7 @@ def _card(site: Site, lesson: Lesson) -> str:
         )
     return (
         f'<article class="dl-card">{picture}<div class="dl-card-text">'
-        f'<h3><a href="{lesson.id}.html">{escape(short_title(lesson))}</a></h3>'
+        f'<h3><a href="{lesson.id}.html">{escape(lesson.short)}</a></h3>'
         f"<p>{escape(lesson.summary)}</p>{_best(site, lesson)}</div></article>"
     )
 
@@ -92,11 +96,13 @@ def _best(site: Site, lesson: Lesson) -> str:
 
 def _promises(site: Site) -> str:
     total = totals(site)
+    verified = all(lesson.full_verified for lesson in site.ready)
     promises = [
         (
             "跑得動",
             "離線、CPU、真的資料、真的預訓練模型。"
-            f"最久的一課 {total['longest']} 秒，記憶體最多 {total['peak_mb'] / 1000:.1f} GB。換一個設定，同一份程式就上 GPU。",
+            f"最久的一課 {total['longest']} 秒，記憶體最多 {total['peak_mb'] / 1000:.1f} GB。"
+            f"換一個設定，同一份程式就上 GPU{'' if verified else '（GPU 設定還沒驗證過）'}。",
         ),
         (
             "驗得過",

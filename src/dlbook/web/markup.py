@@ -6,7 +6,7 @@ from html import escape
 
 from dlbook.curriculum import Lesson, Paper
 
-__all__ = ["escape", "lesson_link", "linked_papers", "page", "paper_link", "short_title"]
+__all__ = ["escape", "joined", "lesson_link", "linked_papers", "page", "paper_link", "raw"]
 
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
@@ -23,14 +23,9 @@ def raw(html: str) -> str:
     return f"````{{raw}} html\n{html}\n````\n"
 
 
-def short_title(lesson: Lesson) -> str:
-    """What stands before the colon: 「拆開 Transformer」."""
-    return lesson.title.partition("：")[0]
-
-
 def lesson_link(lesson: Lesson, *, short: bool = True) -> str:
     """A link to a ready lesson; a planned one is named and marked."""
-    title = escape(short_title(lesson) if short else lesson.title)
+    title = escape(lesson.short if short else lesson.title)
     if lesson.ready:
         return f'<a href="{lesson.id}.html">{title}</a>'
     return f'<span class="dl-planned">{title}<small>（規劃中）</small></span>'
@@ -39,12 +34,9 @@ def lesson_link(lesson: Lesson, *, short: bool = True) -> str:
 def paper_link(paper: Paper) -> str:
     """A paper's title, linked where it is on arXiv, and where it appeared."""
     title = escape(paper.title)
-    if not paper.arxiv:
+    if not paper.url:
         return f"<cite>{title}</cite> <small>{escape(paper.where)}</small>"
-    return (
-        f'<a href="https://arxiv.org/abs/{paper.arxiv}"><cite>{title}</cite></a> '
-        f"<small>arXiv:{paper.arxiv}</small>"
-    )
+    return f'<a href="{paper.url}"><cite>{title}</cite></a> <small>arXiv:{paper.arxiv}</small>'
 
 
 def linked_papers(text: str) -> str:

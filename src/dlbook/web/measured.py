@@ -16,6 +16,7 @@ LEVEL_NAMES = {
     "strong": "strong",
     "boss": "boss",
 }
+RUNGS = LEVELS[: LEVELS.index("boss") + 1]  # the homework's ladder
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,7 @@ class Measured:
     @property
     def rank(self) -> int:
         """How far up the ladder: boss is the highest, parity and cost the lowest."""
-        ladder = ("simple", "medium", "strong", "boss")
-        return ladder.index(self.claim.level) + 1 if self.claim.level in ladder else 0
+        return RUNGS.index(self.claim.level) + 1 if self.claim.level in RUNGS else 0
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,3 @@ def read_record(root: Path, lesson: str) -> LessonRecord | None:
         max(run["peak_mb"] for run in runs),
         tuple(Measured(same) for same in zip(*claims, strict=True)),
     )
-
-
-def level_order(level: str) -> int:
-    """Where a level stands in the order of the course."""
-    return LEVELS.index(level)

@@ -1,13 +1,13 @@
 """All generated files of the book, by name."""
 
 import json
-from typing import Any
+import posixpath
+import re
 
 from dlbook.curriculum import Lesson, Module
 from dlbook.web import playgrounds
 from dlbook.web.glossary import glossary_page, read_terms
 from dlbook.web.home import home_page
-from dlbook.web.markup import short_title
 from dlbook.web.papers import papers_page
 from dlbook.web.results import results_page
 from dlbook.web.roadmap import lesson_data, roadmap_page
@@ -16,13 +16,15 @@ from dlbook.web.study_paths import paths_page
 
 GENERATED = ("roadmap", "paths", "playgrounds", "results", "glossary", "papers")
 HOME_PLAYGROUND = "digit"
+CORNER = re.compile(r"<th\b([^>]*)>(?:&nbsp;|\s)*</th>")
+LINK = re.compile(r"\[([^\]]+)\]\(([\w./]+)\.ipynb\)")
 
 
 def sources(site: Site) -> dict[str, str]:
     """The pages that Sphinx reads, without the lessons."""
     terms = read_terms(site.root, site.course)
     tried = playgrounds.markup(site.root, playgrounds.find(HOME_PLAYGROUND), lesson=False)
-    titles = {lesson.id: short_title(lesson) for lesson in site.course.lessons}
+    titles = {lesson.id: lesson.short for lesson in site.course.lessons}
     return {
         "index.md": home_page(site, tried) + toctree(site),
         "roadmap.md": roadmap_page(site.course),
@@ -57,7 +59,7 @@ def toctree(site: Site) -> str:
     """The sidebar: the generated pages, then the ready lessons by module."""
     parts = [_toctree("", [*GENERATED, "errata"])]
     for module in site.course.modules:
-        entries = [f"{short_title(lesson)} <{lesson.id}>" for lesson in _ready(module)]
+        entries = [f"{lesson.short} <{lesson.id}>" for lesson in _ready(module)]
         if entries:
             parts.append(_toctree(module.title, entries))
     return "\n".join(parts)
@@ -72,24 +74,37 @@ def _toctree(caption: str, entries: list[str]) -> str:
     return "\n```{toctree}\n:hidden:\n" + head + "\n" + "\n".join(entries) + "\n```\n"
 
 
-def prepared(notebook: dict[str, Any]) -> str:
-    """The notebook as the book shows it: the imports that every notebook begins with are folded."""
-    content = json.loads(json.dumps(notebook))
+def prepared(site: Site, lesson: str) -> str:
+    """A notebook as the book shows it.
+
+    The imports that every notebook begins with are folded, a link to a planned lesson is plain text,
+    and an empty corner of a table of pandas is no heading of anything.
+    """
+    content = json.loads(json.dumps(site.notebooks[lesson].content))
     for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _without_planned(site, lesson, "".join(cell["source"]))
         tags = cell["metadata"].get("tags", [])
         if "setup" in tags:
             cell["metadata"]["tags"] = [*tags, "hide-input"]
         elif "check" in tags:
             cell["metadata"]["tags"] = [*tags, "remove-output"]
         for output in cell.get("outputs", []):
-            _mend_table(output.get("data", {}))
+            data = output.get("data", {})
+            if "text/html" in data:
+                data["text/html"] = CORNER.sub(r"<td\1></td>", "".join(data["text/html"]))
     return json.dumps(content, ensure_ascii=False)
 
 
-def _mend_table(data: dict[str, Any]) -> None:
-    """pandas leaves the corner of a table an empty heading; an empty cell says the same to a reader."""
-    if "text/html" in data:
-        data["text/html"] = "".join(data["text/html"]).replace("<th></th>", "<td></td>")
+def _without_planned(site: Site, lesson: str, text: str) -> str:
+    """The text, its links to lessons that aren't in the book yet made plain."""
+
+    def plain(link: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(lesson), link[2]))
+        planned = target in {other.id for other in site.course.lessons if not other.ready}
+        return link[1] if planned else link[0]
+
+    return LINK.sub(plain, text)
 
 
 def errata_page() -> str:

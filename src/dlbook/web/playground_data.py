@@ -18,42 +18,26 @@ PHOTO, SIDE = "chelsea", 192
 
 def digit() -> dict[str, Any]:
     """The network with every BatchNorm folded into its convolution, and a digit of each class."""
-    model, record = cnn_study.load_pretrained("digits")
-    layers = [layer for part in model for layer in _layers(part)]
-    return {
-        "layers": layers,
-        "parameters": record["parameters"],
-        "accuracy": record["test"],
-        "examples": _examples(),
-    }
+    model, _ = cnn_study.load_pretrained("digits")
+    return {"layers": [_layer(part) for part in model], "examples": _examples()}
 
 
-def _layers(part: nn.Module) -> list[dict[str, Any]]:
+def _layer(part: nn.Module) -> dict[str, Any]:
     """What the script has to do for a part of the network."""
     if isinstance(part, nn.MaxPool2d):
-        return [{"kind": "pool"}]
+        return {"kind": "pool"}
     if isinstance(part, nn.Sequential) and isinstance(part[0], nn.Conv2d):
         weight, bias = fold(part[0], part[1])
-        shape = list(weight.shape[:2])
-        return [
-            {
-                "kind": "conv",
-                "shape": shape,
-                "weight": _floats(weight),
-                "bias": _floats(bias),
-            }
-        ]
+        return _weighted("conv", weight, bias)
     if isinstance(part, nn.Sequential) and isinstance(part[-1], nn.Linear):
-        linear = part[-1]
-        return [
-            {
-                "kind": "linear",
-                "shape": list(linear.weight.shape),
-                "weight": _floats(linear.weight),
-                "bias": _floats(linear.bias),
-            }
-        ]
+        return _weighted("linear", part[-1].weight, part[-1].bias)
     raise TypeError(f"這個網路裡有 {type(part).__name__}，網頁還不會算。")
+
+
+def _weighted(kind: str, weight: Tensor, bias: Tensor) -> dict[str, Any]:
+    """A layer with numbers; its shape is outputs and inputs."""
+    shape = list(weight.shape[:2])
+    return {"kind": kind, "shape": shape, "weight": _floats(weight), "bias": _floats(bias)}
 
 
 def fold(conv: nn.Conv2d, norm: nn.Module) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ its data are in ``NAME.data.js``, committed or made here, because a page that wa
 folder can't fetch anything.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +24,17 @@ class Playground:
     line: str
     lesson: str
     heading: str
+    data: bool = True
 
     @property
     def anchor(self) -> str:
         return f"play-{self.name}"
 
-    def scripts(self, root: Path) -> list[str]:
+    @property
+    def scripts(self) -> list[str]:
         """Its scripts in the order in which they are loaded."""
-        data = f"{self.name}.data.js"
-        made = self.name in MADE or (root / FOLDER / data).is_file()
-        return [f"playgrounds/{name}" for name in ([data] if made else []) + [f"{self.name}.js"]]
+        kinds = ["data.js", "js"] if self.data else ["js"]
+        return [f"playgrounds/{self.name}.{kind}" for kind in kinds]
 
 
 PLAYGROUNDS = (
@@ -42,6 +44,7 @@ PLAYGROUNDS = (
         "選一個曲面、幾種最佳化器和學習率，看它們怎麼走下去，或怎麼飛出去。",
         "supervised_learning/mlp_training",
         "最佳化器在修什麼",
+        data=False,
     ),
     Playground(
         "convolution",
@@ -53,26 +56,25 @@ PLAYGROUNDS = (
     Playground(
         "digit",
         "寫一個數字，網路當場認",
-        "九千多個參數的卷積網路，在這一頁裡跑；還看得到每一個像素對答案的影響。",
+        "很小的卷積網路，在這一頁裡跑；還看得到每一個像素對答案的影響。",
         "computer_vision/cnn_fundamentals",
         "第四塊：四代網路，與一個很小的數字網路",
     ),
     Playground(
         "attention",
         "注意力與遮罩",
-        "真的語言模型的 270 個注意力頭：誰在看誰，拿掉遮罩、拿掉 √d 會變成什麼樣子。",
+        "真的語言模型的每一個注意力頭：誰在看誰，拿掉遮罩、拿掉 √d 會變成什麼樣子。",
         "sequence_modeling/attention_mechanism",
         "遮罩",
     ),
     Playground(
         "sampling",
         "溫度、top-k 與 top-p",
-        "真的語言模型對下一個 token 的 49,152 個機率；轉三個旋鈕，再抽抽看。",
+        "真的語言模型給每一種 token 當下一個的機率；轉三個旋鈕，再抽抽看。",
         "sequence_modeling/transformer_internals",
         "二、取樣與多樣性",
     ),
 )
-MADE = ("convolution", "digit")  # by dlbook.web.playground_data, while the book is built
 
 
 def of_lesson(lesson: str) -> list[Playground]:
@@ -83,6 +85,12 @@ def of_lesson(lesson: str) -> list[Playground]:
 def find(name: str) -> Playground:
     """The playground called ``name``."""
     return next(playground for playground in PLAYGROUNDS if playground.name == name)
+
+
+def parameters(root: Path) -> int:
+    """How many the digit network has."""
+    record = root / "src/dlbook/checkpoints/computer_vision/cnn_fundamentals-digits.json"
+    return json.loads(record.read_text("utf-8"))["parameters"]
 
 
 def markup(root: Path, playground: Playground, *, lesson: bool = True) -> str:
@@ -106,5 +114,5 @@ def playgrounds_page(titles: dict[str, str]) -> str:
         f"<p>{escape(p.line)} <small>{escape(titles[p.lesson])}</small></p></li>"
         for p in PLAYGROUNDS
     )
-    lead = "每一個都在它的課裡，用的是那一課真的權重和資料；手指、滑鼠、鍵盤都能操作，不必連網。"
+    lead = "每一個都在它的課裡，網路和語言模型都是真的權重；手指、滑鼠、鍵盤都能操作，不必連網。"
     return page("動手玩", f'<ul class="dl-path-list">{items}</ul>', lead=lead)

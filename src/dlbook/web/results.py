@@ -2,9 +2,10 @@
 
 from collections import Counter
 
+from dlbook.claims import LEVELS
 from dlbook.curriculum import Lesson
 from dlbook.web.markup import escape, linked_papers, page
-from dlbook.web.measured import LEVEL_NAMES, LessonRecord, Measured, level_order
+from dlbook.web.measured import LEVEL_NAMES, LessonRecord, Measured
 from dlbook.web.site import Site
 
 
@@ -14,20 +15,20 @@ def results_page(site: Site) -> str:
     tables = [_lesson(lesson, site.records[lesson.id]) for lesson in lessons]
     body = "\n".join([_summary(site), _filter(site), *tables])
     lead = (
-        "課文裡的每一個數字都寫成「主張」：量到的值，和一條事先寫好的門檻。每一課用三個亂數種子各跑一次，"
+        "課文裡量得到的說法寫成主張，各有門檻和依據。每一課用幾個亂數種子各跑一次，"
         "有任何一項沒過，這一課就算失敗。下面是全部的主張，沒有挑過。"
     )
     return page("成果", body, wide=True, lead=lead)
 
 
 def totals(site: Site) -> dict[str, int]:
-    """How many lessons, claims, measurements, exercises and seconds the course has today."""
+    """How many lessons, claims, seeds, exercises and seconds the course has today."""
     records = site.records.values()
     return {
         "lessons": len(site.course.lessons),
         "ready": len(site.ready),
         "claims": sum(len(record.measured) for record in records),
-        "measurements": sum(len(m.runs) for record in records for m in record.measured),
+        "seeds": min((len(record.seeds) for record in records), default=0),
         "failed": sum(not m.passed for record in records for m in record.measured),
         "exercises": sum(len(notebook.exercises) for notebook in site.notebooks.values()),
         "seconds": round(sum(record.seconds for record in records)),
@@ -41,14 +42,14 @@ def _summary(site: Site) -> str:
     passed = total["claims"] - total["failed"]
     return (
         f"<p><b>{passed} / {total['claims']}</b> 項主張在每一個種子都通過；"
-        f"一共量了 {total['measurements']:,} 次。{total['ready']} 課接著跑完要 {total['seconds'] / 60:.0f} 分鐘，"
+        f"每項在 {total['seeds']} 個種子各檢查一次；標明預先測得的，是載入紀錄。{total['ready']} 課接著跑完要 {total['seconds'] / 60:.0f} 分鐘，"
         f"最多用到 {total['peak_mb'] / 1000:.1f} GB 記憶體（單執行緒，沒有 GPU）。</p>"
     )
 
 
 def _filter(site: Site) -> str:
     count = Counter(m.claim.level for record in site.records.values() for m in record.measured)
-    levels = sorted(count, key=level_order)
+    levels = sorted(count, key=LEVELS.index)
     buttons = "".join(
         f'<button type="button" aria-pressed="false" data-level="{level}">'
         f"{LEVEL_NAMES[level]} <small>{count[level]}</small></button>"

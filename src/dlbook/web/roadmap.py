@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dlbook.curriculum import Curriculum, Lesson
 from dlbook.web import layout
 from dlbook.web.layout import BOX, Spot
-from dlbook.web.markup import escape, joined, lesson_link, page, short_title
+from dlbook.web.markup import escape, joined, lesson_link, page
 
 ROW, HEAD, ARC = 44, 54, 66  # the list: height of a lesson, of a module's name; room for the arcs
 
 
 def roadmap_page(course: Curriculum) -> str:
-    """The page: legend, map, the panel that explains, and the same in words."""
+    """The page: the map, the panel that explains, and the same in words."""
     ready = sum(lesson.ready for lesson in course.lessons)
     lead = (
         f"每一條線由先備的課連到需要它的課。{len(course.lessons)} 課裡，藍色的 {ready} 課今天就能上，"
@@ -39,7 +39,7 @@ def lesson_data(course: Curriculum) -> str:
         {
             "id": lesson.id,
             "title": lesson.title,
-            "short": short_title(lesson),
+            "short": lesson.short,
             "module": modules[lesson.module],
             "summary": lesson.summary,
             "topics": lesson.topics,
@@ -124,7 +124,7 @@ def _arc(start: float, stop: float) -> str:
 
 
 def _box(lesson: Lesson, module: str, spot: Spot) -> str:
-    lines = wrapped(short_title(lesson), 9.2)
+    lines = wrapped(lesson.short, 9.2)
     first = spot.y + (46 if len(lines) == 1 else 38)
     text = "".join(
         f'<tspan x="{spot.middle:g}" y="{first + 16 * i:g}">{escape(line)}</tspan>'
@@ -138,7 +138,7 @@ def _box(lesson: Lesson, module: str, spot: Spot) -> str:
 def _line(lesson: Lesson, y: float) -> str:
     rect = f'<rect x="{ARC + 4}" y="{y + 2:g}" width="{360 - ARC - 6}" height="{ROW - 4}" rx="8"/>'
     dot = f'<circle cx="{ARC}" cy="{y + ROW / 2:g}" r="4"/>'
-    title = f'<text class="dl-map-title" x="{ARC + 16}" y="{y + ROW / 2 + 5.5:g}">{escape(short_title(lesson))}</text>'
+    title = f'<text class="dl-map-title" x="{ARC + 16}" y="{y + ROW / 2 + 5.5:g}">{escape(lesson.short)}</text>'
     return _node(lesson, rect + dot + title)
 
 

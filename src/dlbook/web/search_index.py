@@ -1,4 +1,4 @@
-"""The search index: words of Latin letters and pairs of Chinese characters, section by section.
+"""The search index: words of Latin or Greek letters and pairs of Chinese characters, section by section.
 
 ``book/static/dl-search.js`` cuts a query the same way; a test compares the two.
 """
@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
 
-_RUNS = re.compile(r"[a-z0-9_]+|[\u3400-\u9fff]+")
+_RUNS = re.compile(r"c\+\+|[a-z0-9_]+|[α-ω]+|[\u3400-\u9fff]+")
 _SKIPPED = {"script", "style", "math", "svg", "nav", "template", "button", "select"}
 _BREAKS = {"p", "li", "dt", "dd", "td", "th", "tr", "div", "br", "summary", "pre"}
 _VOID = {"br", "img", "input", "hr", "meta", "link", "wbr", "source"}
@@ -143,11 +143,8 @@ def _base36(number: int) -> str:
 
 def index_folder(folder: Path) -> str:
     """The index of all pages of a built book."""
-    pages = sorted(path for path in folder.rglob("*.html") if path.name not in _LISTS)
+    pages = sorted(path for path in folder.rglob("*.html") if path.name != "search.html")
     sections: list[Section] = []
     for path in pages:
         sections += read_page(path.relative_to(folder).as_posix(), path.read_text("utf-8"))
     return build_index(sections)
-
-
-_LISTS = {"search.html", "genindex.html"}
